@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dusk {
+
+/// Everything Dusk takes from the environment, read once at the start of `main()`. No other code
+/// reads environment variables.
+struct Environment {
+  /// How many ranks a launcher says it has started, with the variable that says so. Used to refuse
+  /// an MPI that starts singletons.
+  struct Claim {
+    std::string variable;
+    int ranks = 1;
+  };
+
+  std::vector<Claim> claimed_ranks;  ///< Open MPI, PMI, Slurm steps of more than one task
+  std::optional<int> local_rank;     ///< rank on this node, where the launcher tells it
+  std::optional<int> cpu_threads;    ///< OMP_NUM_THREADS
+  bool no_color = false;             ///< NO_COLOR is set to something
+  bool interactive = false;          ///< standard error is a terminal
+  std::string host;
+
+  /// Numbers that are no numbers are a `ConfigError` naming the variable.
+  [[nodiscard]] static Environment read();
+};
+
+}  // namespace dusk
