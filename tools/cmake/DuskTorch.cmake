@@ -48,6 +48,10 @@ endfunction()
 dusk_import_torch(c10)
 dusk_import_torch(torch_cpu)
 target_link_libraries(torch::torch_cpu INTERFACE torch::c10)
+# The wheel ships headers of its own, newer fmt, and they come first on the include path; the
+# library of the system has not their symbols. Versions live in inline namespaces (fmt::v9,
+# fmt::v12), so code with and without LibTorch may be linked together.
+target_compile_definitions(torch::torch_cpu INTERFACE FMT_HEADER_ONLY)
 if(DUSK_WITH_CUDA)
   dusk_import_torch(c10_cuda)
   dusk_import_torch(torch_cuda)
