@@ -1,0 +1,32 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace dusk {
+
+/// What a backbone hands to a feature pyramid, from the finest level to the coarsest. Level i of an
+/// (N, 3, H, W) input is (N, channels[i], ceil(H / strides[i]), ceil(W / strides[i])).
+struct PyramidInfo {
+  std::vector<std::int64_t> channels;
+  std::vector<std::int64_t> strides;
+};
+
+/// A classification network without its classifier. Names of its parameters and buffers are
+/// torchvision's, so that published weights load by name and ours load in Python.
+class Backbone : public torch::nn::Module {
+ public:
+  /// images (N, 3, H, W), RGB normalised by ImageNet's mean and deviation. Returns the levels of
+  /// `pyramid()`. Strides of the memory format are kept: channels-last in, channels-last out.
+  virtual std::vector<at::Tensor> features(const at::Tensor& images) = 0;
+  [[nodiscard]] virtual PyramidInfo pyramid() const = 0;
+  /// Fills all parameters by the recipe of the network's torchvision counterpart; buffers return to
+  /// mean 0, variance 1. Depends on the seed and on the names only: not on threads, not on the rest
+  /// of the program.
+  virtual void initialize(std::uint64_t seed) = 0;
+};
+
+}  // namespace dusk

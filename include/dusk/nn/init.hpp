@@ -1,0 +1,39 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string_view>
+
+/// Initialisation. Every function depends on its `InitKey` and the tensor's shape only: not on
+/// threads, on torch's generators, or on the order in which tensors are filled. Tensors are filled
+/// in row-major order whatever their strides.
+namespace dusk {
+
+/// Names the stream of random numbers of one tensor: networks that share a part (the same name
+/// below the same seed) start from the same values in it.
+struct InitKey {
+  std::uint64_t seed = 0;
+  std::string_view name;
+};
+
+/// Fan of a weight of shape (o, i, kh, kw): i * kh * kw (in), or o * kh * kw (out), as Python
+/// PyTorch counts it. For a grouped convolution i is already divided by the groups and o is not.
+enum class Fan { in, out };
+
+/// Normal with mean 0 and the given deviation.
+void normal(at::Tensor& tensor, double deviation, const InitKey& key);
+
+/// Uniform in [-bound, bound).
+void uniform(at::Tensor& tensor, double bound, const InitKey& key);
+
+/// He et al. (2015) for ReLU: normal with deviation sqrt(2 / fan).
+void kaiming_normal(at::Tensor& weight, Fan fan, const InitKey& key);
+
+/// Glorot and Bengio (2010): uniform with bound sqrt(6 / (fan_in + fan_out)).
+void xavier_uniform(at::Tensor& weight, const InitKey& key);
+
+/// Sets every element.
+void constant(at::Tensor& tensor, double value);
+
+}  // namespace dusk
