@@ -53,7 +53,11 @@ Environment Environment::read() {
     if (const auto ranks = number(name)) result.claimed_ranks.push_back({name, *ranks});
   }
   // SLURM_NTASKS alone is also set in a batch shell; only within a step does it count our ranks.
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMI_RANK"}) {
+    if (!result.rank) result.rank = number(name);
+  }
   if (variable("SLURM_STEP_ID") && variable("SLURM_PROCID")) {
+    if (!result.rank) result.rank = number("SLURM_PROCID");
     if (const auto ranks = number("SLURM_STEP_NUM_TASKS")) {
       result.claimed_ranks.push_back({"SLURM_STEP_NUM_TASKS", *ranks});
     }

@@ -17,6 +17,7 @@ struct Environment {
   };
 
   std::vector<Claim> claimed_ranks;  ///< Open MPI, PMI, Slurm steps of more than one task
+  std::optional<int> rank;           ///< global rank, where the launcher tells it
   std::optional<int> local_rank;     ///< rank on this node, where the launcher tells it
   std::optional<int> cpu_threads;    ///< OMP_NUM_THREADS
   bool no_color = false;             ///< NO_COLOR is set to something

@@ -38,7 +38,7 @@ class ProgressView {
 };
 
 /// `metrics.jsonl`, the truth of a run: one line {"step":12,"name":"loss","value":1.25} a number.
-/// Opening it for a run that resumes at `first_step` drops what a killed run had written beyond.
+/// Opening it for a run that resumes at `first_step` drops what a killed run had written beyond that step.
 class JsonlSink : public MetricSink {
  public:
   JsonlSink(std::filesystem::path path, std::int64_t first_step);

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+namespace torch::nn {
+class Module;
+}
+
+namespace dusk {
+
+class Communicator;
+
+/// Keeps the floating-point buffers of a network (running statistics of batch norms) equal on all
+/// ranks: after every update they become the mean over ranks. Evaluation and checkpoints then do
+/// not depend on which rank makes them, and a resumed run continues with the same bytes.
+///
+/// The buffers are views of one flat tensor, so this costs one small all-reduce a step. The mean of
+/// the ranks' running variances lacks the variance between the ranks' means; training itself does
+/// not see it (batch statistics are local unless a network synchronises them).
+class BufferAverager {
+ public:
+  /// Moves the module's floating-point buffers into flat storage. `name` is for messages.
+  BufferAverager(torch::nn::Module& module, Communicator& communicator, std::string name);
+
+  /// Collective; returns when the buffers are equal. Does nothing on one rank.
+  void average();
+
+ private:
+  Communicator& communicator_;
+  std::string name_;
+  at::Tensor flat_;
+};
+
+}  // namespace dusk

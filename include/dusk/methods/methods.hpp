@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "dusk/data/label_space.hpp"
+#include "dusk/train/method.hpp"
+#include "dusk/train/run_context.hpp"
+#include "dusk/train/trainable.hpp"
+
+namespace dusk {
+
+/// What a method is built from.
+struct MethodBuild {
+  const RunContext& run;
+  const LabelSpace& labels;
+  Horizon horizon;
+  bool load_weights = true;  ///< false where a checkpoint will overwrite them
+};
+
+/// The method that `config.method` names, with networks on the run's device, the same on all
+/// ranks. Collective. `ConfigError` for an unknown name (the known ones are listed) and for streams
+/// that the method needs and the configuration lacks.
+[[nodiscard]] std::unique_ptr<Method> make_method(const MethodBuild& build);
+
+/// Supervised training on the labelled stream "source": the lower bound that adaptation methods
+/// are measured against. Cross entropy over all labelled pixels of the global batch.
+[[nodiscard]] std::unique_ptr<Method> make_source_only(const MethodBuild& build);
+
+}  // namespace dusk

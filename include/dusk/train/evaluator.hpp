@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dusk/data/dataset.hpp"
+#include "dusk/data/label_space.hpp"
+#include "dusk/loss/confusion_matrix.hpp"
+#include "dusk/train/method.hpp"
+#include "dusk/train/run_context.hpp"
+
+namespace dusk {
+
+/// A labelled set under the name of its scores.
+struct EvalSet {
+  std::string name;
+  Dataset dataset;
+  bool final_only = false;
+  int pictures = 0;
+};
+
+/// Opens the configured sets. `DataError` where one has another label space than `labels`.
+[[nodiscard]] std::vector<EvalSet> open_eval_sets(const RunConfig& config,
+                                                  const LabelSpace& labels);
+
+/// Collective: scores of `method` over whole pictures at their own size, the same digits on any
+/// number of ranks.
+[[nodiscard]] Scores evaluate(Method& method, const EvalSet& set, const RunContext& run);
+
+/// One sample with the network's opinion, at the sample's own size.
+struct Prediction {
+  SampleInfo info;
+  std::vector<std::uint8_t> image;       ///< H*W*3 RGB
+  std::vector<std::uint8_t> label;       ///< H*W, empty where the sample has none
+  std::vector<std::uint8_t> prediction;  ///< H*W train ids
+};
+
+/// `count` samples spread evenly over the set, computed by the calling rank alone.
+[[nodiscard]] std::vector<Prediction> sample_predictions(Method& method, const Dataset& dataset,
+                                                         int count, const RunContext& run);
+
+/// Publishes `result.json`: the scores by set name, the classes, the last step.
+void write_result(const std::filesystem::path& path, const RunConfig& config,
+                  const LabelSpace& labels, std::int64_t step,
+                  const std::map<std::string, Scores>& scores);
+
+}  // namespace dusk

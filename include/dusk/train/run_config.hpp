@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "dusk/base/range.hpp"
+#include "dusk/data/batch_pipeline.hpp"
+#include "dusk/data/eval_loader.hpp"
+#include "dusk/nn/segmenter.hpp"
+#include "dusk/optim/optimizer.hpp"
+#include "dusk/train/precision.hpp"
+
+namespace dusk {
+
+/// A labelled set that a run is scored on.
+struct EvalSetOptions {
+  std::filesystem::path shards;
+  SampleFilter filter;
+  bool final_only = false;
+  int pictures = 4;
+};
+
+template <class Visitor>
+void describe(Visitor& v, EvalSetOptions& o) {
+  v.field("shards", o.shards, "folder of a published set of shards");
+  v.section("filter", o.filter, "which samples of the set");
+  v.field("final_only", o.final_only, "score it after the last step only (test sets)");
+  v.field("pictures", o.pictures, "samples that the report shows", non_negative);
+}
+
+struct TrainOptions {
+  std::int64_t steps = 1000;
+  std::int64_t log_every = 20;
+  std::int64_t evaluate_every = 0;
+  std::int64_t checkpoint_every = 100;
+  std::int64_t compare_ranks_every = 100;
+  std::int64_t skip_limit = 10;
+  int keep_checkpoints = 2;
+  Precision precision = Precision::fp32;
+  std::string device = "auto";
+  int cpu_threads = 0;
+};
+
+template <class Visitor>
+void describe(Visitor& v, TrainOptions& o) {
+  v.field("steps", o.steps, "optimizer updates of the whole run", at_least(1));
+  v.field("log_every", o.log_every, "steps between two reports of loss and speed", at_least(1));
+  v.field("evaluate_every", o.evaluate_every, "steps between two validations, 0: only at the end",
+          non_negative);
+  v.field("checkpoint_every", o.checkpoint_every, "steps between two checkpoints", at_least(1));
+  v.field("compare_ranks_every", o.compare_ranks_every,
+          "steps between two checks that all ranks hold the same networks, 0: never",
+          non_negative);
+  v.field("skip_limit", o.skip_limit,
+          "updates left out in a row (gradient not finite) before the run gives up", at_least(1));
+  v.field("keep_checkpoints", o.keep_checkpoints, "newest checkpoints that stay", at_least(1));
+  v.field("precision", o.precision, "fp32, or bf16 for the networks' forward passes");
+  v.field("device", o.device, "auto, cpu, cuda, or cuda:N");
+  v.field("cpu_threads", o.cpu_threads,
+          "threads of each rank for computing on a CPU, 0: the cores divided by the node's ranks",
+          non_negative);
+}
+
+/// One training run: what `dusk train` reads. Together with the data it determines the result.
+struct RunConfig {
+  std::string name = "run";
+  std::string method = "source_only";
+  std::int64_t seed = 0;
+  SegmenterOptions model;
+  OptimOptions optim;
+  std::map<std::string, StreamOptions> streams;
+  PipelineOptions loader;
+  std::map<std::string, EvalSetOptions> evaluate;
+  EvalOptions evaluation;
+  TrainOptions train;
+};
+
+template <class Visitor>
+void describe(Visitor& v, RunConfig& o) {
+  v.field("name", o.name, "title of the run in reports");
+  v.field("method", o.method, "what is trained: source_only");
+  v.field("seed", o.seed, "of initial weights, sample order and augmentation", non_negative);
+  v.section("model", o.model, "the segmentation network");
+  v.section("optim", o.optim, "optimizer and learning rate");
+  v.field("streams", o.streams, "training samples by name; source_only needs 'source'");
+  v.section("loader", o.loader, "threads that make batches");
+  v.field("evaluate", o.evaluate, "labelled sets to be scored on, by name");
+  v.section("evaluation", o.evaluation, "how sets are scored");
+  v.section("train", o.train, "length, checkpoints, device");
+}
+
+}  // namespace dusk

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "dusk/base/log.hpp"
+#include "dusk/comm/communicator.hpp"
+#include "dusk/device/device.hpp"
+#include "dusk/train/metric_sink.hpp"
+#include "dusk/train/run_config.hpp"
+
+namespace dusk {
+
+/// What the parts of a run share; the only bundle that is passed around. Owned by `main()` and
+/// immutable after the start.
+struct RunContext {
+  const RunConfig& config;
+  std::filesystem::path directory;
+  const Device& device;
+  Communicator& communicator;        ///< for tensors on `device`
+  Communicator& control;             ///< for tensors on the host; may be the same
+  Log& log;
+  std::vector<MetricSink*> sinks;    ///< rank 0 only, empty elsewhere
+  ProgressView* progress = nullptr;  ///< rank 0 only
+
+  void metric(std::int64_t step, std::string_view name, double value) const {
+    for (MetricSink* sink : sinks) sink->metric(step, name, value);
+  }
+};
+
+}  // namespace dusk

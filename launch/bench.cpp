@@ -1,0 +1,14 @@
+#include <CLI/CLI.hpp>
+
+#include "launch/commands.hpp"
+
+namespace dusk::launch {
+
+void add_bench(CLI::App& app, Program& program) {
+  auto* command = app.add_subcommand("bench", "Measures communication and training steps");
+  command->require_subcommand(1);
+  add_bench_comm(*command, program);
+  add_bench_step(*command, program);
+}
+
+}  // namespace dusk::launch

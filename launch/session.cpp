@@ -1,0 +1,112 @@
+#include "launch/session.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "dusk/base/files.hpp"
+#include "dusk/comm/collectives.hpp"
+#include "dusk/comm/nccl.hpp"
+#include "dusk/config/config.hpp"
+
+namespace dusk::launch {
+namespace {
+
+/// The configured number, else OMP_NUM_THREADS, else this rank's share of the node's cores.
+int choose_cpu_threads(int configured, const Environment& environment, const LaunchInfo& launch) {
+  if (configured > 0) return configured;
+  if (environment.cpu_threads) return *environment.cpu_threads;
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, cores / launch.local_size);
+}
+
+}  // namespace
+
+Log Program::make_log(int rank, int size) const {
+  LogOptions options;
+  options.console = rank == 0 ? log_level : std::max(log_level, LogLevel::warn);
+  if (quiet) options.console = std::max(options.console, LogLevel::warn);
+  if (size > 1) options.prefix = fmt::format("rank {}", rank);
+  options.color = environment.interactive && !environment.no_color;
+  return Log(options);
+}
+
+Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_threads,
+                 const Environment& environment)
+    : device_(Device::choose(device, mpi.launch().local_rank)),
+      control_(make_mpi_communicator(mpi, log)) {
+  const int threads = choose_cpu_threads(cpu_threads, environment, mpi.launch());
+  set_cpu_threads(threads);
+  if (device_.is_cuda()) nccl_ = make_nccl_communicator(*control_, device_, log);
+  log.info("{} rank(s) on {}, {} thread(s) each; exchange by {}", control_->size(),
+           device_.name(), threads, communicator().description());
+}
+
+void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body) {
+  MpiRuntime mpi(program.environment);
+  const LaunchInfo& launch = mpi.launch();
+  Log log = program.make_log(launch.rank, launch.size);
+  ExitCode failure = ExitCode::internal;
+  try {
+    body(mpi, log);
+    return;
+  } catch (const Error& error) {
+    log.error("{}", error.what());
+    failure = error.exit_code();
+  } catch (const std::exception& error) {
+    log.error("internal error: {}", error.what());
+  }
+  if (launch.size > 1) mpi.abort(failure);
+  program.result = failure;
+}
+
+RunConfig read_run_config(const std::filesystem::path& run) {
+  const auto path = run / "config.yaml";
+  if (!std::filesystem::exists(path)) {
+    fail<ConfigError>("{} is no run directory: it has no config.yaml (made by dusk train --run)",
+                      run.string());
+  }
+  return read<RunConfig>(load_config(path));
+}
+
+const LabelSpace& run_label_space(const RunConfig& config) {
+  std::string space;
+  for (const auto& [name, stream] : config.streams) {
+    if (!stream.labels) continue;
+    const Dataset dataset = Dataset::open(stream.shards, stream.filter);
+    if (!space.empty() && dataset.label_space() != space) {
+      fail<ConfigError>("streams.{}: its labels are of '{}', those of another stream of '{}'",
+                        name, dataset.label_space(), space);
+    }
+    space = dataset.label_space();
+  }
+  if (space.empty()) fail<ConfigError>("no labelled stream is configured under 'streams'");
+  return label_space(space);
+}
+
+void claim_run_directory(const std::filesystem::path& run, const std::string& canonical_config,
+                         Communicator& control) {
+  std::string problem;
+  if (control.rank() == 0) {
+    const auto path = run / "config.yaml";
+    if (std::filesystem::exists(path)) {
+      const auto changes = difference(read_text(path), canonical_config);
+      if (!changes.empty()) {
+        problem = fmt::format(
+            "{} belongs to a run of another configuration. Choose another --run, or go back to:",
+            run.string());
+        for (const std::string& change : changes) problem += "\n  " + change;
+      }
+    } else {
+      create_directories(checkpoint_folder(run));
+      publish(path, std::string_view(canonical_config));
+    }
+  }
+  problem = broadcast_text(control, problem, 0);
+  if (!problem.empty()) throw ConfigError(problem);
+}
+
+std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {
+  return run / "checkpoints";
+}
+
+}  // namespace dusk::launch

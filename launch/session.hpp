@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dusk/base/log.hpp"
+#include "dusk/comm/communicator.hpp"
+#include "dusk/comm/mpi_runtime.hpp"
+#include "dusk/device/device.hpp"
+#include "dusk/train/run_config.hpp"
+#include "launch/commands.hpp"
+
+namespace dusk::launch {
+
+/// This rank's place among the others and its device, made in this order and taken down in the
+/// reverse one.
+class Session {
+ public:
+  /// Collective. `device` and `cpu_threads` as in `TrainOptions`.
+  Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_threads,
+          const Environment& environment);
+
+  [[nodiscard]] const Device& device() const { return device_; }
+  /// For tensors on the host.
+  [[nodiscard]] Communicator& control() { return *control_; }
+  /// For tensors on the device.
+  [[nodiscard]] Communicator& communicator() { return nccl_ ? *nccl_ : *control_; }
+
+ private:
+  Device device_;
+  std::unique_ptr<Communicator> control_;
+  std::unique_ptr<Communicator> nccl_;
+};
+
+/// Starts MPI and runs `body`. An error on one rank is logged there and ends all ranks with its
+/// exit code, since others may already wait for it.
+void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body);
+
+/// The configuration that a run directory was made with.
+[[nodiscard]] RunConfig read_run_config(const std::filesystem::path& run);
+
+/// Label space of the run's training streams; `ConfigError` where they disagree.
+[[nodiscard]] const LabelSpace& run_label_space(const RunConfig& config);
+
+/// Collective. Makes the run directory, or checks that it belongs to the same configuration:
+/// anything else is a `ConfigError` that lists the differences.
+void claim_run_directory(const std::filesystem::path& run, const std::string& canonical_config,
+                         Communicator& control);
+
+/// Folder of the checkpoints of a run.
+[[nodiscard]] std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
+
+}  // namespace dusk::launch

@@ -1,0 +1,170 @@
+#include <CLI/CLI.hpp>
+
+#include "dusk/comm/collectives.hpp"
+#include "dusk/config/config.hpp"
+#include "dusk/methods/methods.hpp"
+#include "dusk/report/console_line.hpp"
+#include "dusk/report/html_report.hpp"
+#include "dusk/report/pictures.hpp"
+#include "dusk/train/trainer.hpp"
+#include "launch/session.hpp"
+
+namespace dusk::launch {
+namespace {
+
+struct TrainArguments {
+  std::filesystem::path config;
+  std::vector<std::string> sets;
+  std::filesystem::path run;
+};
+
+/// The console line as the trainer's view of progress.
+class ConsoleProgress : public ProgressView {
+ public:
+  explicit ConsoleProgress(const Program& program)
+      : line_(stderr, {.interactive = program.environment.interactive,
+                       .color = !program.environment.no_color,
+                       .quiet = program.quiet,
+                       .width = std::nullopt}) {}
+
+  void show(const Progress& progress) override {
+    line_.show({.step = progress.step,
+                .steps = progress.steps,
+                .loss = progress.loss,
+                .images_per_second = progress.images_per_second,
+                .seconds_left = progress.seconds_left,
+                .waiting_for_data = progress.waiting_for_data,
+                .waiting_for_exchange = progress.waiting_for_exchange});
+  }
+  void finish() override { line_.clear(); }
+
+ private:
+  ConsoleLine line_;
+};
+
+/// The newest valid checkpoint, chosen by rank 0 for all.
+std::optional<std::filesystem::path> agreed_checkpoint(const CheckpointStore& store,
+                                                       Communicator& control) {
+  std::string path;
+  if (control.rank() == 0) {
+    if (const auto checkpoint = store.latest_valid()) path = checkpoint->path.string();
+  }
+  path = broadcast_text(control, path, 0);
+  if (path.empty()) return std::nullopt;
+  return path;
+}
+
+std::vector<ReportClass> report_classes(const LabelSpace& labels) {
+  std::vector<ReportClass> classes;
+  for (const ClassInfo& info : labels.classes) classes.push_back({info.name, info.color});
+  return classes;
+}
+
+/// Result, sample pictures and the page: what rank 0 leaves for people when training is done.
+void write_outcome(const RunContext& run, Method& method, const std::vector<EvalSet>& sets,
+                   const LabelSpace& labels, const std::map<std::string, Scores>& scores) {
+  write_result(run.directory / "result.json", run.config, labels, run.config.train.steps, scores);
+  if (!has_picture_codecs()) return;
+  const auto classes = report_classes(labels);
+  for (const EvalSet& set : sets) {
+    for (const Prediction& sample :
+         sample_predictions(method, set.dataset, set.pictures, run)) {
+      save_pictures(run.directory / "pictures" / set.name,
+                    {.name = sample.info.name,
+                     .height = sample.info.height,
+                     .width = sample.info.width,
+                     .image = sample.image,
+                     .label = sample.label,
+                     .prediction = sample.prediction},
+                    classes);
+    }
+  }
+  const std::vector<RunReport> reports = {read_run(run.directory)};
+  write_report(reports, run.directory / "report.html");
+  run.log.info("report: {}", (run.directory / "report.html").string());
+}
+
+/// Steps that it takes to see the largest labelled stream once.
+double steps_per_epoch(const std::vector<StreamSpec>& streams) {
+  double steps = 1;
+  for (const StreamSpec& stream : streams) {
+    if (!stream.labels) continue;
+    steps = std::max(steps, static_cast<double>(stream.dataset.size()) / stream.global_batch);
+  }
+  return steps;
+}
+
+void train(const TrainArguments& arguments, const ConfigTree& tree, const RunConfig& config,
+           Program& program, MpiRuntime& mpi, Log& log) {
+  const StopRequest stop;
+  Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
+  const bool first = mpi.launch().rank == 0;
+
+  const LabelSpace& labels = run_label_space(config);
+  std::vector<StreamSpec> streams;
+  for (const auto& [name, options] : config.streams) streams.push_back(open_stream(name, options));
+  const Horizon horizon{config.train.steps, steps_per_epoch(streams)};
+  BatchPipeline batches(std::move(streams), static_cast<std::uint64_t>(config.seed),
+                        mpi.launch().rank, mpi.launch().size, session.device(), config.loader);
+  std::vector<EvalSet> sets = open_eval_sets(config, labels);
+
+  claim_run_directory(arguments.run, dump(config, &tree), session.control());
+  log.info("{}: configuration {}, {} steps, run directory {}", config.name,
+           to_hex(config_hash(config)), config.train.steps, arguments.run.string());
+
+  CheckpointStore checkpoints(checkpoint_folder(arguments.run), config.train.keep_checkpoints,
+                              log);
+  const auto resume = agreed_checkpoint(checkpoints, session.control());
+
+  ConsoleProgress console(program);
+  RunContext run{.config = config,
+                 .directory = arguments.run,
+                 .device = session.device(),
+                 .communicator = session.communicator(),
+                 .control = session.control(),
+                 .log = log,
+                 .sinks = {},
+                 .progress = first ? &console : nullptr};
+  const auto method = make_method({run, labels, horizon, /*load_weights=*/!resume});
+  TrainState state;
+  if (resume) {
+    load_checkpoint(*resume, state, *method);
+    log.info("resuming from {} at step {}", resume->string(), state.step);
+  }
+  std::optional<JsonlSink> metrics;
+  if (first) run.sinks.push_back(&metrics.emplace(arguments.run / "metrics.jsonl", state.step));
+
+  Trainer trainer(run, *method, state, batches, checkpoints, stop, sets);
+  if (trainer.run() == Trainer::Outcome::stopped) {
+    log.info("stopped on request at step {}; the same command continues", state.step);
+    program.result = ExitCode::stopped;
+    return;
+  }
+  if (first) write_outcome(run, *method, sets, labels, trainer.scores());
+  wait_for_all(session.control(), "end of the run");
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Program& program) {
+  auto* command = app.add_subcommand(
+      "train", "Trains, resumes by itself, evaluates, writes RUN/result.json and RUN/report.html");
+  auto arguments = std::make_shared<TrainArguments>();
+  command->add_option("config", arguments->config, "YAML file")->required();
+  command->add_option("--set", arguments->sets, "overrides a value: key.subkey=value")
+      ->allow_extra_args(false);
+  command->add_option("--run", arguments->run, "run directory; the same one continues the run")
+      ->required();
+  command->footer(
+      "Example, two ranks on this machine:\n"
+      "  launch/local.sh -n 2 -- train configs/experiments/camvid_source_only.yaml --run runs/a");
+  command->callback([arguments, &program] {
+    const ConfigTree tree = load_config(arguments->config, arguments->sets);
+    const auto config = read<RunConfig>(tree);
+    run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
+      train(*arguments, tree, config, program, mpi, log);
+    });
+  });
+}
+
+}  // namespace dusk::launch

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "dusk/methods/methods.hpp"
+#include "dusk/train/run_context.hpp"
+#include "launch/session.hpp"
+
+namespace dusk::launch {
+
+/// A finished or interrupted run, opened to be used: its networks hold the newest valid checkpoint.
+class TrainedRun {
+ public:
+  /// Collective. `StorageError` where the run has no valid checkpoint.
+  TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session,
+             Log& log);
+
+  [[nodiscard]] const RunContext& context() const { return context_; }
+  [[nodiscard]] const LabelSpace& labels() const { return labels_; }
+  [[nodiscard]] Method& method() { return *method_; }
+  [[nodiscard]] std::int64_t step() const { return step_; }
+
+ private:
+  const LabelSpace& labels_;
+  RunContext context_;
+  std::unique_ptr<Method> method_;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace dusk::launch

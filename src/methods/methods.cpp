@@ -1,0 +1,29 @@
+#include "dusk/methods/methods.hpp"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "dusk/base/error.hpp"
+
+namespace dusk {
+namespace {
+
+using Factory = std::unique_ptr<Method> (*)(const MethodBuild&);
+
+constexpr std::array<std::pair<std::string_view, Factory>, 1> kMethods = {{
+    {"source_only", &make_source_only},
+}};
+
+}  // namespace
+
+std::unique_ptr<Method> make_method(const MethodBuild& build) {
+  std::string known;
+  for (const auto& [name, factory] : kMethods) {
+    if (name == build.run.config.method) return factory(build);
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  fail<ConfigError>("method '{}' is unknown; there is: {}", build.run.config.method, known);
+}
+
+}  // namespace dusk

@@ -1,0 +1,73 @@
+#include <torch/types.h>
+
+#include "dusk/base/error.hpp"
+#include "dusk/loss/cross_entropy.hpp"
+#include "dusk/methods/methods.hpp"
+#include "dusk/nn/segmenter.hpp"
+#include "dusk/train/step_context.hpp"
+
+namespace dusk {
+namespace {
+
+class SourceOnly : public Method {
+ public:
+  SourceOnly(std::shared_ptr<Segmenter> segmenter, const OptimOptions& options,
+             const Horizon& horizon, Communicator& communicator)
+      : segmenter_(std::move(segmenter)),
+        part_("segmenter", segmenter_, options, horizon, communicator) {}
+
+  void step(const Batch& batch, StepContext& context) override {
+    const StreamBatch& source = batch.stream("source");
+    // The mean is over the labelled pixels of all ranks; their number travels during the forward.
+    PendingSum labelled = context.start_sum(count_labelled(source.labels), "labelled pixels");
+
+    part_.zero_grad();
+    const LossSum loss = upsampled_cross_entropy(forward(source.images, context), source.labels);
+    context.record("loss", loss);
+
+    part_.arm();
+    (loss.sum / labelled.wait().clamp_min(1)).backward();
+    context.update(part_);
+  }
+
+  at::Tensor predict(const at::Tensor& images) override {
+    return segmenter_->low_res_logits(images);
+  }
+
+  void set_training(bool training) override { segmenter_->train(training); }
+
+  void visit(StateVisitor& visitor) override { part_.visit(visitor); }
+
+ private:
+  at::Tensor forward(const at::Tensor& images, const StepContext& context) {
+    const AutocastScope autocast = context.autocast();
+    return segmenter_->low_res_logits(images);
+  }
+
+  std::shared_ptr<Segmenter> segmenter_;
+  Trainable part_;
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_source_only(const MethodBuild& build) {
+  const RunConfig& config = build.run.config;
+  const auto source = config.streams.find("source");
+  if (source == config.streams.end() || !source->second.labels) {
+    fail<ConfigError>("method source_only needs a labelled stream 'source' under 'streams'");
+  }
+  auto segmenter = make_segmenter(config.model,
+                                  static_cast<std::int64_t>(build.labels.classes.size()),
+                                  {.seed = static_cast<std::uint64_t>(config.seed),
+                                   .samples_per_step = source->second.global_batch,
+                                   .load_weights = build.load_weights});
+  if (segmenter->backbone_weights()) {
+    build.run.log.info("backbone: {}",
+                       segmenter->backbone_weights()->text(config.model.weights.string()));
+  }
+  segmenter->to(build.run.device.torch());
+  return std::make_unique<SourceOnly>(std::move(segmenter), config.optim, build.horizon,
+                                      build.run.communicator);
+}
+
+}  // namespace dusk

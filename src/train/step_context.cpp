@@ -1,0 +1,72 @@
+#include "dusk/train/step_context.hpp"
+
+#include <fmt/ranges.h>
+#include <torch/types.h>
+
+#include "dusk/base/error.hpp"
+
+namespace dusk {
+
+StepContext::StepContext(Communicator& communicator, const Device& device, Precision precision,
+                         TrainState& state, NonFiniteLimit limit)
+    : communicator_(communicator),
+      device_(device),
+      precision_(precision),
+      state_(state),
+      limit_(limit) {}
+
+PendingSum StepContext::start_sum(at::Tensor value, std::string name) {
+  // An all-reduce works on flat buffers; a scalar is one of one element.
+  at::Tensor flat = value.reshape({-1});
+  Work work = communicator_.all_reduce(flat, ReduceOp::sum, std::move(name));
+  return {flat.view(value.sizes()), std::move(work)};
+}
+
+void StepContext::update(Trainable& part) {
+  last_update_ = part.update(state_.step);
+  exchange_seconds_ += last_update_.exchange_seconds;
+  if (last_update_.applied) {
+    state_.skipped_in_a_row = 0;
+    return;
+  }
+  ++state_.skipped;
+  if (++state_.skipped_in_a_row > limit_.in_a_row) {
+    fail<InternalError>(
+        "step {}: the gradient of '{}' was not finite in {} updates in a row; first in: {}. Try a "
+        "lower learning rate, a longer warm-up, or fp32",
+        state_.step, part.name(), state_.skipped_in_a_row,
+        fmt::join(part.non_finite(), ", "));
+  }
+}
+
+void StepContext::record(const std::string& name, const LossSum& local) {
+  const at::Tensor sum = local.sum.detach().to(torch::kFloat64);
+  const at::Tensor count = local.count.to(torch::kFloat64);
+  const auto [place, is_new] = records_.try_emplace(name, LossSum{sum, count});
+  if (is_new) return;
+  place->second.sum = place->second.sum + sum;
+  place->second.count = place->second.count + count;
+}
+
+std::map<std::string, double> StepContext::take_records() {
+  std::map<std::string, double> means;
+  if (records_.empty()) return means;
+  std::vector<at::Tensor> parts;
+  for (const auto& [name, loss] : records_) {
+    parts.push_back(loss.sum);
+    parts.push_back(loss.count);
+  }
+  at::Tensor totals = at::stack(parts);
+  communicator_.all_reduce(totals, ReduceOp::sum, "loss records").wait();
+  totals = totals.cpu();
+  const auto values = totals.accessor<double, 1>();
+  std::int64_t i = 0;
+  for (const auto& [name, loss] : records_) {
+    means[name] = values[i] / values[i + 1];
+    i += 2;
+  }
+  records_.clear();
+  return means;
+}
+
+}  // namespace dusk

@@ -1,0 +1,166 @@
+#include "dusk/train/trainer.hpp"
+
+#include <torch/types.h>
+
+#include "dusk/base/units.hpp"
+#include "dusk/ddp/fingerprint.hpp"
+
+namespace dusk {
+namespace {
+
+Batch upload(Batch batch, const Device& device) {
+  for (auto& [name, stream] : batch.streams) {
+    stream.images = device.upload(stream.images);
+    if (stream.labels.defined()) stream.labels = device.upload(stream.labels);
+  }
+  return batch;
+}
+
+std::int64_t samples_per_step(const RunConfig& config) {
+  std::int64_t samples = 0;
+  for (const auto& [name, stream] : config.streams) samples += stream.global_batch;
+  return samples;
+}
+
+/// Gathers every tensor of the state under "group/name".
+class TensorList : public StateVisitor {
+ public:
+  void tensors(std::string_view group, const std::vector<NamedTensor>& tensors) override {
+    for (const NamedTensor& entry : tensors) {
+      list.push_back({std::string(group) + "/" + entry.name, entry.tensor.detach()});
+    }
+  }
+  void integer(std::string_view /*name*/, std::int64_t& /*value*/) override {}
+  void real(std::string_view /*name*/, double& /*value*/) override {}
+
+  std::vector<NamedParameter> list;
+};
+
+}  // namespace
+
+Trainer::Trainer(const RunContext& run, Method& method, TrainState& state, BatchPipeline& batches,
+                 CheckpointStore& checkpoints, const StopRequest& stop, std::vector<EvalSet> sets)
+    : run_(run),
+      method_(method),
+      state_(state),
+      batches_(batches),
+      checkpoints_(checkpoints),
+      stop_(stop),
+      sets_(std::move(sets)),
+      agreement_(run.control),
+      context_(run.communicator, run.device, run.config.train.precision, state,
+               {.in_a_row = run.config.train.skip_limit}),
+      reported_step_(state.step) {}
+
+Trainer::Outcome Trainer::run() {
+  batches_.seek(static_cast<std::uint64_t>(state_.step));
+  method_.set_training(true);
+  since_report_.restart();
+  while (!at_end()) {
+    step();
+    if (due(run_.config.train.log_every)) report();
+    if (due(run_.config.train.compare_ranks_every)) compare_ranks();
+    const bool stop_now = agreement_.exchange(stop_.pending()) && !at_end();
+    if (due(run_.config.train.evaluate_every) && !at_end()) validate();
+    if (stop_now || due(run_.config.train.checkpoint_every)) checkpoint();
+    if (stop_now) {
+      agreement_.finish();
+      checkpoints_.wait();
+      return Outcome::stopped;
+    }
+  }
+  agreement_.finish();
+  validate();
+  checkpoint();
+  checkpoints_.wait();
+  return Outcome::finished;
+}
+
+void Trainer::step() {
+  const Batch batch = upload(batches_.next(), run_.device);
+  method_.step(batch, context_);
+  ++state_.step;
+}
+
+void Trainer::report() {
+  const double seconds = since_report_.restart();
+  const auto steps = static_cast<double>(state_.step - reported_step_);
+  const double data = batches_.waited_seconds();
+  const double exchange = context_.exchange_seconds();
+  const auto losses = context_.take_records();
+  const UpdateReport& update = context_.last_update();
+
+  Progress progress;
+  progress.step = state_.step;
+  progress.steps = run_.config.train.steps;
+  if (const auto loss = losses.find("loss"); loss != losses.end()) progress.loss = loss->second;
+  progress.learning_rate = update.learning_rate;
+  progress.images_per_second =
+      steps * static_cast<double>(samples_per_step(run_.config)) / seconds;
+  progress.seconds_left = static_cast<double>(progress.steps - state_.step) * seconds / steps;
+  progress.waiting_for_data = (data - reported_data_seconds_) / seconds;
+  progress.waiting_for_exchange = (exchange - reported_exchange_seconds_) / seconds;
+  if (run_.progress != nullptr) run_.progress->show(progress);
+
+  for (const auto& [name, value] : losses) run_.metric(state_.step, name, value);
+  run_.metric(state_.step, "learning_rate", update.learning_rate);
+  run_.metric(state_.step, "gradient_norm", update.gradient_norm);
+  run_.metric(state_.step, "images_per_second", progress.images_per_second);
+  run_.metric(state_.step, "waiting_for_data", progress.waiting_for_data);
+  run_.metric(state_.step, "waiting_for_exchange", progress.waiting_for_exchange);
+  if (state_.skipped > 0) {
+    run_.metric(state_.step, "skipped_updates", static_cast<double>(state_.skipped));
+  }
+  reported_step_ = state_.step;
+  reported_data_seconds_ = data;
+  reported_exchange_seconds_ = exchange;
+}
+
+void Trainer::validate() {
+  method_.set_training(false);
+  double total = 0;
+  int counted = 0;
+  for (const EvalSet& set : sets_) {
+    if (set.final_only && !at_end()) continue;
+    const Stopwatch clock;
+    const Scores scores = evaluate(method_, set, run_);
+    scores_[set.name] = scores;
+    run_.metric(state_.step, set.name + ".miou", scores.mean_iou);
+    run_.metric(state_.step, set.name + ".pixel_accuracy", scores.pixel_accuracy);
+    if (run_.progress != nullptr) run_.progress->finish();
+    run_.log.info("step {}: {}: mIoU {:.2f} %, pixel accuracy {:.2f} % ({})", state_.step,
+                  set.name, 100 * scores.mean_iou, 100 * scores.pixel_accuracy,
+                  format_duration(clock.seconds()));
+    if (set.final_only) continue;
+    total += scores.mean_iou;
+    ++counted;
+  }
+  if (counted > 0 && total / counted > state_.best_score) {
+    state_.best_score = total / counted;
+    state_.best_step = state_.step;
+  }
+  method_.set_training(true);
+  since_report_.restart();
+  reported_step_ = state_.step;
+  reported_data_seconds_ = batches_.waited_seconds();
+  reported_exchange_seconds_ = context_.exchange_seconds();
+}
+
+void Trainer::checkpoint() {
+  // All ranks hold the same state; one writes it. Others go on: a rank that dies later finds it.
+  if (run_.control.rank() == 0) checkpoints_.save(state_, method_);
+}
+
+void Trainer::compare_ranks() {
+  TensorList tensors;
+  method_.visit(tensors);
+  check_equal_on_ranks(run_.communicator, tensors.list, "training state");
+}
+
+bool Trainer::due(std::int64_t interval) const {
+  return interval > 0 && state_.step % interval == 0;
+}
+
+bool Trainer::at_end() const { return state_.step >= run_.config.train.steps; }
+
+}  // namespace dusk
