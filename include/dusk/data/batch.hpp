@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dusk/data/sample_plan.hpp"
+
+namespace dusk {
+
+/// This rank's part of one stream of a step.
+struct StreamBatch {
+  /// (N, 3, H, W) float32 on the host, pinned for a CUDA device: RGB in [0, 1] minus the ImageNet
+  /// mean (0.485, 0.456, 0.406) over its deviation (0.229, 0.224, 0.225), as torchvision does it.
+  /// Padding is 0, which is the mean.
+  at::Tensor images;
+  /// (N, H, W) int64 train ids, 255 is ignored and padding; undefined where the stream has no
+  /// labels.
+  at::Tensor labels;
+  std::uint64_t first_position = 0;  ///< of the global batch: step * global batch
+  std::vector<SampleRef> refs;       ///< N, what was loaded
+  std::vector<std::string> names;    ///< N
+  std::vector<std::string> damage;   ///< messages of samples that were replaced, in order
+};
+
+/// What one rank gets for one step.
+struct Batch {
+  std::uint64_t step = 0;
+  std::map<std::string, StreamBatch, std::less<>> streams;
+
+  /// `InternalError` naming the streams there are.
+  [[nodiscard]] const StreamBatch& stream(std::string_view name) const;
+};
+
+}  // namespace dusk

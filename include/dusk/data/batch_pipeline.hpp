@@ -1,0 +1,112 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dusk/base/range.hpp"
+#include "dusk/data/augment.hpp"
+#include "dusk/data/batch.hpp"
+#include "dusk/data/dataset.hpp"
+
+namespace dusk {
+
+class Device;
+
+/// What becomes of a sample that cannot be read.
+enum class OnDamage {
+  stop,  ///< `next()` raises a `DataError` that names it
+  skip,  ///< the next position of the plan takes its place, and it is counted
+};
+
+constexpr std::array<std::pair<std::string_view, OnDamage>, 2> names_of(OnDamage) {
+  return {{{"stop", OnDamage::stop}, {"skip", OnDamage::skip}}};
+}
+
+/// A stream as a configuration describes it.
+struct StreamOptions {
+  std::filesystem::path shards;
+  SampleFilter filter;
+  int global_batch = 4;
+  bool labels = true;
+  AugmentOptions augment;
+};
+
+template <class Visitor>
+void describe(Visitor& v, StreamOptions& o) {
+  v.required("shards", o.shards, "folder of a published set of shards");
+  v.section("filter", o.filter, "which samples of the set");
+  v.field("global_batch", o.global_batch, "samples of a step, over all ranks", at_least(1));
+  v.field("labels", o.labels, "load labels; false: they are not even read");
+  v.section("augment", o.augment, "random scale, crop and flip");
+}
+
+/// A stream of samples with an order and a global batch of its own, for example "source".
+struct StreamSpec {
+  std::string name;
+  Dataset dataset;
+  AugmentOptions augment;
+  int global_batch = 1;
+  bool labels = true;  ///< false: labels are not read, even where the data set has some
+};
+
+[[nodiscard]] StreamSpec open_stream(std::string name, const StreamOptions& options);
+
+struct PipelineOptions {
+  int threads = 2;
+  int prefetch = 4;  ///< batches that are ready or being made, at most
+  bool channels_last = true;
+  OnDamage on_damage = OnDamage::stop;
+};
+
+template <class Visitor>
+void describe(Visitor& v, PipelineOptions& o) {
+  v.field("threads", o.threads, "threads of each rank that read and augment", at_least(1));
+  v.field("prefetch", o.prefetch, "batches kept ready", at_least(1));
+  v.field("channels_last", o.channels_last, "memory layout of the images");
+  v.field("on_damage", o.on_damage, "stop at a sample that cannot be read, or skip it");
+}
+
+/// The batches of this rank, made ahead of time by threads.
+///
+/// Rank r of N takes, in step k, the positions k*B + r*B/N + i, 0 <= i < B/N, of each stream's
+/// plan: the union over the ranks is the same batch on any number of ranks. A sample's bytes depend
+/// on (seed, stream name, epoch, sample) only, so neither the number of threads nor a restart
+/// changes anything. A skipped sample is replaced by the sample of the next position, on every
+/// number of ranks the same.
+class BatchPipeline {
+ public:
+  /// `ConfigError` where a global batch cannot be divided among `size` ranks (with the numbers that
+  /// would do), streams share a name, or a crop or scale makes no sense.
+  BatchPipeline(std::vector<StreamSpec> streams, std::uint64_t seed, int rank, int size,
+                const Device& device, const PipelineOptions& options);
+  ~BatchPipeline();
+  BatchPipeline(const BatchPipeline&) = delete;
+  BatchPipeline& operator=(const BatchPipeline&) = delete;
+
+  /// The batch of the current step; then the step is the next one. Waits until it is ready. Where
+  /// making it failed, the error of the first sample that failed is raised, of its own type and
+  /// with stream, step and sample in the message; it is raised again until `seek`.
+  [[nodiscard]] Batch next();
+
+  /// Continues with this step, after a resume; what was prefetched for others is dropped.
+  void seek(std::uint64_t step);
+
+  /// The step that `next()` will return.
+  [[nodiscard]] std::uint64_t step() const;
+  /// Time that `next()` has waited, in all.
+  [[nodiscard]] double waited_seconds() const;
+  /// Damaged samples that were replaced in the batches handed out, in all.
+  [[nodiscard]] std::uint64_t skipped() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dusk

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dusk/io/shard.hpp"
+
+namespace dusk {
+
+/// Where samples come from: shards in a run, pictures in memory in a test. Safe from any number of
+/// threads at once.
+class SampleSource {
+ public:
+  virtual ~SampleSource() = default;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  [[nodiscard]] virtual const SampleInfo& info(std::uint64_t index) const = 0;
+  [[nodiscard]] virtual const std::string& label_space() const = 0;
+  /// A window of a field, packed. Damage is a `DataError`.
+  virtual void read(Field field, std::uint64_t index, Rect window,
+                    std::span<std::uint8_t> out) const = 0;
+};
+
+/// Chooses samples by what is known of them; an empty list lets all pass.
+struct SampleFilter {
+  std::vector<std::string> roles{};         ///< for example {"train"}
+  std::vector<std::string> times_of_day{};  ///< for example {"dusk", "night"}
+  std::vector<std::string> sequences{};
+
+  [[nodiscard]] bool is_empty() const;
+  [[nodiscard]] bool accepts(const SampleInfo& info) const;
+};
+
+template <class Visitor>
+void describe(Visitor& v, SampleFilter& o) {
+  v.field("roles", o.roles, "take samples of these roles (train, val, test) only; empty: all");
+  v.field("times_of_day", o.times_of_day,
+          "take samples of these times (day, twilight, dusk, night) only; empty: all");
+  v.field("sequences", o.sequences, "take samples of these sequences only; empty: all");
+}
+
+/// The samples of a source that a filter lets pass, in the source's order. A cheap value; copies
+/// share the source.
+class Dataset {
+ public:
+  /// Without a filter nothing is stored or read per sample. `name` is for messages. `DataError`
+  /// where no sample passes, saying what the source has.
+  Dataset(std::string name, std::shared_ptr<const SampleSource> source,
+          const SampleFilter& filter = {});
+
+  /// Shards on disk; the path is the name.
+  [[nodiscard]] static Dataset open(const std::filesystem::path& shards,
+                                    const SampleFilter& filter = {});
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::uint64_t size() const;
+  [[nodiscard]] const SampleInfo& info(std::uint64_t index) const;
+  [[nodiscard]] const std::string& label_space() const { return source_->label_space(); }
+  void read(Field field, std::uint64_t index, Rect window, std::span<std::uint8_t> out) const;
+
+ private:
+  [[nodiscard]] std::uint64_t source_index(std::uint64_t index) const;
+
+  std::string name_;
+  std::shared_ptr<const SampleSource> source_;
+  std::shared_ptr<const std::vector<std::uint64_t>> chosen_;  // null: all
+};
+
+}  // namespace dusk

@@ -1,0 +1,94 @@
+#include "dusk/data/dataset.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "dusk/base/error.hpp"
+
+namespace dusk {
+namespace {
+
+class ShardSource final : public SampleSource {
+ public:
+  explicit ShardSource(ShardSet shards) : shards_(std::move(shards)) {}
+
+  std::uint64_t size() const override { return shards_.size(); }
+  const SampleInfo& info(std::uint64_t index) const override { return shards_.info(index); }
+  const std::string& label_space() const override { return shards_.label_space(); }
+  void read(Field field, std::uint64_t index, Rect window,
+            std::span<std::uint8_t> out) const override {
+    shards_.read(field, index, window, out);
+  }
+
+ private:
+  ShardSet shards_;
+};
+
+bool passes(const std::vector<std::string>& allowed, const std::string& value) {
+  return allowed.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
+}
+
+std::string describe_source(const SampleSource& source) {
+  std::set<std::string> roles, times, sequences;
+  for (std::uint64_t i = 0; i < source.size(); ++i) {
+    const SampleInfo& info = source.info(i);
+    roles.insert(info.role);
+    times.insert(info.time_of_day);
+    sequences.insert(info.sequence);
+  }
+  return fmt::format("{} samples, roles {}, times of day {}, sequences {}", source.size(), roles,
+                     times, sequences);
+}
+
+}  // namespace
+
+bool SampleFilter::is_empty() const {
+  return roles.empty() && times_of_day.empty() && sequences.empty();
+}
+
+bool SampleFilter::accepts(const SampleInfo& info) const {
+  return passes(roles, info.role) && passes(times_of_day, info.time_of_day) &&
+         passes(sequences, info.sequence);
+}
+
+Dataset::Dataset(std::string name, std::shared_ptr<const SampleSource> source,
+                 const SampleFilter& filter)
+    : name_(std::move(name)), source_(std::move(source)) {
+  if (!filter.is_empty()) {
+    std::vector<std::uint64_t> chosen;
+    for (std::uint64_t i = 0; i < source_->size(); ++i)
+      if (filter.accepts(source_->info(i))) chosen.push_back(i);
+    chosen_ = std::make_shared<const std::vector<std::uint64_t>>(std::move(chosen));
+  }
+  if (size() == 0)
+    fail<DataError>(
+        "data set '{}': no sample has a role of {}, a time of day of {} and a sequence of {} "
+        "(an empty list allows all); it has {}",
+        name_, filter.roles, filter.times_of_day, filter.sequences, describe_source(*source_));
+}
+
+Dataset Dataset::open(const std::filesystem::path& shards, const SampleFilter& filter) {
+  return {shards.string(), std::make_shared<ShardSource>(ShardSet::open(shards)), filter};
+}
+
+std::uint64_t Dataset::size() const {
+  return chosen_ ? chosen_->size() : source_->size();
+}
+
+const SampleInfo& Dataset::info(std::uint64_t index) const {
+  return source_->info(source_index(index));
+}
+
+void Dataset::read(Field field, std::uint64_t index, Rect window,
+                   std::span<std::uint8_t> out) const {
+  source_->read(field, source_index(index), window, out);
+}
+
+std::uint64_t Dataset::source_index(std::uint64_t index) const {
+  return chosen_ ? chosen_->at(index) : index;
+}
+
+}  // namespace dusk

@@ -1,0 +1,9 @@
+#include "data/resample_kernels.hpp"
+
+namespace dusk {
+
+const ResampleKernels* vector_kernels() {
+  return nullptr;
+}
+
+}  // namespace dusk
