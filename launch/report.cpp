@@ -17,11 +17,10 @@ void report(const ReportArguments& arguments, Program& program) {
   Log log = program.make_log(0, 1);
   std::vector<RunReport> reports;
   for (const auto& run : arguments.runs) reports.push_back(read_run(run));
-  create_directories(arguments.output);
+  make_directories(arguments.output);
   const auto page = arguments.output / "report.html";
   write_report(reports, page);
-  publish(arguments.output / "scores.md", std::string_view(markdown_table(reports)));
-  publish(arguments.output / "scores.csv", std::string_view(csv_table(reports)));
+  write_tables(reports, arguments.output);
   log.info("report: {}", page.string());
 }
 
@@ -29,7 +28,7 @@ void report(const ReportArguments& arguments, Program& program) {
 
 void add_report(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand(
-      "report", "Writes tables (Markdown, CSV) and one self-contained HTML page about runs");
+      "report", "Writes tables (Markdown, CSV, LaTeX) and one self-contained HTML page about runs");
   auto arguments = std::make_shared<ReportArguments>();
   command->add_option("runs", arguments->runs, "run directories")->required();
   command->add_option("--output", arguments->output, "folder for the report")->required();
