@@ -126,11 +126,12 @@ std::string draw_marks(const Frame& frame, const Series& series, bool percent) {
   return out;
 }
 
-std::string draw_series(const Frame& frame, const Series& series, bool percent) {
+std::string draw_series(const Frame& frame, const Series& series, const Chart& chart) {
   const Curve& curve = *series.curve;
   if (curve.size() <= kMostMarks) {
-    return draw_path(frame, curve, series, "line") + draw_marks(frame, series, percent);
+    return draw_path(frame, curve, series, "line") + draw_marks(frame, series, chart.percent);
   }
+  if (!chart.noisy) return draw_path(frame, thin_out(curve, kMostPoints), series, "line");
   const double span = std::max(5.0, static_cast<double>(curve.size()) / 40.0);
   return draw_path(frame, thin_out(curve, kMostPoints), series, "raw") +
          draw_path(frame, thin_out(running_mean(curve, span), kMostPoints), series, "line");
@@ -229,7 +230,7 @@ std::string render_chart(const Chart& chart) {
     out += fmt::format(R"(<svg viewBox="0 0 {} {}" role="img" aria-label="{}">)", kWidth, kHeight,
                        escape_markup(chart.title));
     out += draw_axes(frame, chart.percent);
-    for (const Series& series : chart.series) out += draw_series(frame, series, chart.percent);
+    for (const Series& series : chart.series) out += draw_series(frame, series, chart);
     out += "</svg>";
   }
   return out + draw_legend(chart) + count_gaps(chart) + "</section>\n";

@@ -18,6 +18,7 @@ struct Series {
 struct Chart {
   std::string title{};
   bool percent = false;  ///< values are shares, shown as percent
+  bool noisy = true;     ///< long lines get a running mean; otherwise they are drawn as they are
   std::vector<Series> series{};
 };
 

@@ -68,10 +68,15 @@ std::set<std::string> metric_names(Runs runs) {
   return names;
 }
 
+enum class ValueKind { noisy, exact, share };
+
 /// A line a run and metric. One run: a colour a metric; several: a colour a run.
 Chart make_chart(Runs runs, const std::string& title, const std::vector<std::string>& names,
-                 bool percent) {
-  Chart chart{.title = title, .percent = percent, .series = {}};
+                 ValueKind kind) {
+  Chart chart{.title = title,
+              .percent = kind == ValueKind::share,
+              .noisy = kind == ValueKind::noisy,
+              .series = {}};
   for (std::size_t run = 0; run < runs.size(); ++run) {
     for (std::size_t k = 0; k < names.size(); ++k) {
       const auto found = runs[run].curves.find(names[k]);
@@ -98,14 +103,15 @@ std::string render_curves(Runs runs) {
         .push_back(name);
   }
   std::string out;
-  if (!loss.empty()) out += render_chart(make_chart(runs, "Loss", loss, false));
-  if (!scores.empty()) out += render_chart(make_chart(runs, "Validation mIoU", scores, true));
-  if (!rate.empty()) out += render_chart(make_chart(runs, "Learning rate", rate, false));
+  if (!loss.empty()) out += render_chart(make_chart(runs, "Loss", loss, ValueKind::noisy));
+  if (!scores.empty())
+    out += render_chart(make_chart(runs, "Validation mIoU", scores, ValueKind::share));
+  if (!rate.empty()) out += render_chart(make_chart(runs, "Learning rate", rate, ValueKind::exact));
   if (!out.empty()) out = "<h2>Curves</h2>\n<div class=\"charts\">\n" + out + "</div>\n";
   if (!others.empty()) {
     out += "<details><summary>Other metrics</summary><div class=\"charts\">\n";
     for (const std::string& name : others) {
-      out += render_chart(make_chart(runs, name, {name}, false));
+      out += render_chart(make_chart(runs, name, {name}, ValueKind::noisy));
     }
     out += "</div></details>\n";
   }
@@ -189,7 +195,24 @@ std::string render_score_table(const std::string& caption, const std::vector<Sco
   return out + "</tbody></table></div>\n";
 }
 
-/// One run: a column a set. Several runs: a table a set, with a column a run.
+/// mIoU of all runs on all sets at a glance.
+std::string render_summary(Runs runs) {
+  const Table summary = summary_table(runs);
+  std::string out =
+      "<div class=\"card scroll\"><table><caption>mIoU, in percent</caption><thead><tr>";
+  for (const std::string& cell : summary.header) {
+    out += fmt::format("<th>{}</th>", escape_markup(cell));
+  }
+  out += "</tr></thead><tbody>\n";
+  for (const auto& row : summary.rows) {
+    out += "<tr>";
+    for (const std::string& cell : row) out += fmt::format("<td>{}</td>", escape_markup(cell));
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+/// One run: a column a set. Several runs: a summary, then a table a set with a column a run.
 std::string render_scores(Runs runs) {
   std::string out;
   std::map<std::string, std::vector<ScoreColumn>> tables;
@@ -204,7 +227,8 @@ std::string render_scores(Runs runs) {
     if (!set.empty()) out += fmt::format("<h3>{}</h3>\n", escape_markup(set));
     out += render_score_table("IoU of each class and totals, in percent", columns, runs.size() > 1);
   }
-  return out.empty() ? out : "<h2>Scores</h2>\n" + out;
+  if (out.empty()) return out;
+  return "<h2>Scores</h2>\n" + (runs.size() > 1 ? render_summary(runs) : std::string{}) + out;
 }
 
 // --- pictures -----------------------------------------------------------------------------------

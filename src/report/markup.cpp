@@ -71,10 +71,10 @@ p{margin:6px 0}
 .warn{color:var(--warn)}
 .facts{display:flex;flex-wrap:wrap;gap:4px 22px;margin:10px 0;color:var(--muted)}
 .facts b{color:var(--ink);font-weight:600}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(340px,1fr));gap:16px}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:16px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin:0}
 .card h3{margin:0 0 6px}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;width:fit-content;max-width:100%}
 svg{display:block;width:100%;height:auto}
 svg text{fill:var(--muted);font-size:11px}
 svg .grid{stroke:var(--grid);stroke-width:1}

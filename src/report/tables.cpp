@@ -102,8 +102,7 @@ std::vector<std::string> evaluated_sets(std::span<const RunReport> runs) {
 }
 
 Table score_table(std::span<const RunReport> runs, const std::string& set) {
-  Table table{
-      .title = set, .header = {"run", "mIoU", "pixel acc.", "class acc.", "FWIoU"}};
+  Table table{.title = set, .header = {"run", "mIoU", "pixel acc.", "class acc.", "FWIoU"}};
   const std::vector<std::string> classes = class_names(runs);
   table.header.insert(table.header.end(), classes.begin(), classes.end());
   for (const RunReport& run : runs) {
