@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dusk/base/files.hpp"
+#include "dusk/base/units.hpp"
+#include "dusk/io/dtype.hpp"
+
+/// The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header
+/// length, a JSON header, then the tensors' bytes, row-major, without holes.
+namespace dusk {
+
+/// What a tensor is, without its values. An empty shape is a scalar.
+struct TensorSpec {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+};
+
+/// A tensor in memory or in a mapped file; `bytes` belongs to somebody else and has exactly
+/// product(shape) elements of `dtype`, row-major, little-endian.
+struct TensorRecord {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// Size and checksum (`checksum64` of all bytes) of a file as it was written, for manifests.
+struct WrittenFile {
+  Bytes size;
+  std::uint64_t checksum = 0;
+};
+
+using TensorMetadata = std::map<std::string, std::string>;
+
+/// A safetensors file mapped into memory. Nothing in it is believed before it was checked: header
+/// length, JSON depth, duplicate names, types, products of shapes, offsets (no holes, no overlap,
+/// no rest). Each violation is a `DataError` naming file and tensor; a file that cannot be read is
+/// a `StorageError`.
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(const std::filesystem::path& path);
+
+  /// Sorted by name. The bytes live as long as this object.
+  [[nodiscard]] const std::vector<TensorRecord>& tensors() const noexcept { return tensors_; }
+  /// Null where there is none of that name.
+  [[nodiscard]] const TensorRecord* find(std::string_view name) const noexcept;
+  [[nodiscard]] const TensorMetadata& metadata() const noexcept { return metadata_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
+
+ private:
+  MappedFile file_;
+  std::vector<TensorRecord> tensors_;
+  TensorMetadata metadata_;
+};
+
+/// Gives the bytes of `specs[index]`. Called once a tensor in the order of the file; the span must
+/// stay valid until the next call, so that one buffer serves all tensors.
+using TensorSource = std::function<std::span<const std::byte>(std::size_t index)>;
+
+/// Writes and publishes a file (temporary name, fsync, rename). Its bytes depend on the arguments'
+/// values only, not on their order: data are sorted by falling element size, so that every tensor
+/// is aligned, then by name; the header is sorted by name. Duplicate or empty names, and bytes that
+/// do not fit the shape, are an `InternalError`; a full disk is a `StorageError`, and nothing
+/// remains.
+WrittenFile write_safetensors(const std::filesystem::path& path, std::span<const TensorSpec> specs,
+                              const TensorMetadata& metadata, const TensorSource& source);
+
+/// The same for tensors that are all in memory; they are not copied.
+WrittenFile write_safetensors(const std::filesystem::path& path,
+                              std::span<const TensorRecord> tensors,
+                              const TensorMetadata& metadata);
+
+}  // namespace dusk

@@ -1,0 +1,209 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dusk/base/units.hpp"
+
+/// Shards: HDF5 files of labelled pictures, as sharding/FORMAT.md describes them.
+namespace dusk {
+
+/// What is stored for a sample. Grows by a name and an element type (depth, flow, confidence).
+enum class Field {
+  image,  ///< (H, W, 3) uint8, RGB
+  label,  ///< (H, W) uint8, train ids; `kIgnoredLabel` where nobody knows
+};
+
+inline constexpr std::uint8_t kIgnoredLabel = 255;
+
+/// Values a pixel: 3 for images, 1 for labels.
+[[nodiscard]] int channels_of(Field field) noexcept;
+[[nodiscard]] std::string_view name_of(Field field) noexcept;
+
+/// A window of a picture in pixels.
+struct Rect {
+  int y = 0;
+  int x = 0;
+  int height = 0;
+  int width = 0;
+};
+
+struct SampleInfo {
+  std::string name;  ///< unique in a set, for example "train/0006R0_f00930"
+  int height = 0;    ///< pixels
+  int width = 0;
+  bool has_label = false;
+  std::string role;         ///< "train", "val", "test", or what the data set calls it
+  std::string time_of_day;  ///< "day", "twilight", "dusk", "night", or empty: unknown
+  std::string sequence;     ///< the drive it is from, or empty
+  std::string pair;         ///< name of the sample of the same place at another time, or empty
+};
+
+[[nodiscard]] inline Rect whole(const SampleInfo& info) noexcept {
+  return {0, 0, info.height, info.width};
+}
+
+/// A sample to be written. `image` has height*width*3 values; `label` height*width, or none where
+/// `info.has_label` is false.
+struct SampleData {
+  SampleInfo info;
+  std::span<const std::uint8_t> image;
+  std::span<const std::uint8_t> label;
+};
+
+/// What the label values mean: value v is `classes[v]`.
+struct ShardLabels {
+  std::string space;  ///< for example "cityscapes19"
+  std::vector<std::string> classes;
+};
+
+struct ShardOptions {
+  /// Edge of a tile in pixels, [16, 1024]; a picture is divided into equal tiles of about this
+  /// size.
+  int tile = 128;
+  /// zstd, [1, 22]; sets the time to write, hardly the time to read.
+  int level = 6;
+  /// Where the samples came from (a data set, a teacher and its configuration); stored as it is.
+  std::string provenance;
+};
+
+/// What the manifest says about one shard.
+struct ShardSummary {
+  std::string file;  ///< name within the set's folder
+  Bytes size;
+  std::uint64_t checksum = 0;  ///< of the whole file
+  std::size_t samples = 0;
+  std::size_t labelled = 0;
+  std::vector<std::uint64_t> class_pixels;  ///< one count a class
+  std::uint64_t ignored_pixels = 0;
+};
+
+/// Writes one shard. Its bytes depend on the samples, their order and the options only. Encoded
+/// samples are kept in memory until `finish()`, which writes the file, checks it by reading it
+/// back, and publishes it in one step; before that no file of this name exists.
+class ShardWriter {
+ public:
+  ShardWriter(std::filesystem::path path, ShardOptions options, ShardLabels labels);
+  ~ShardWriter();
+  ShardWriter(ShardWriter&&) noexcept;
+  ShardWriter& operator=(ShardWriter&&) noexcept;
+
+  /// `DataError` naming the sample for an empty picture, values that are not height*width, a label
+  /// outside the label space, a name that is empty, already used or longer than 512 bytes.
+  void add(const SampleData& sample);
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] Bytes encoded_size() const noexcept;
+
+  /// At most once; a shard without samples is an `InternalError`, a full disk a `StorageError`.
+  ShardSummary finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads one shard. Opening goes through HDF5 once and checks the index; reading then takes the
+/// encoded tiles from the file itself, without HDF5 and its global lock, from any number of threads
+/// at once. What does not match its checksum is a `DataError` naming shard, sample and field.
+class ShardReader {
+ public:
+  explicit ShardReader(const std::filesystem::path& path);
+  ~ShardReader();
+  ShardReader(ShardReader&&) noexcept;
+  ShardReader& operator=(ShardReader&&) noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] const SampleInfo& info(std::size_t index) const;
+  [[nodiscard]] const ShardLabels& labels() const noexcept;
+  [[nodiscard]] const std::string& provenance() const noexcept;
+  [[nodiscard]] const std::filesystem::path& path() const noexcept;
+
+  /// Writes the window of sample `index` to `out`, row-major, window.height * window.width *
+  /// channels_of(field) values. Reads and decodes the tiles that the window touches, no others.
+  /// A window outside the picture or an `out` of another size is an `InternalError`; a label of a
+  /// sample without one is a `DataError`.
+  void read(Field field, std::size_t index, Rect window, std::span<std::uint8_t> out) const;
+
+  /// Checks every tile of a sample: checksum, decoding, label values.
+  void verify(std::size_t index) const;
+  /// Checks every sample, and that HDF5 (hence h5py) sees the same chunks at the same places.
+  void verify() const;
+
+  /// As `ShardWriter::finish` gave it; reads the whole file for its checksum.
+  [[nodiscard]] ShardSummary summary() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The file name of shard `number` of a set.
+[[nodiscard]] std::string shard_file_name(std::size_t number);
+
+/// Publishes `folder`/manifest.json over shards that lie there: from now on the set exists. Sample
+/// names must be unique over the set (`DataError`). The order of `shards` is the order of samples.
+void publish_manifest(const std::filesystem::path& folder, const ShardLabels& labels,
+                      std::span<const ShardSummary> shards);
+
+struct ShardSetOptions {
+  ShardOptions shard;
+  std::size_t samples_per_shard = 500;
+};
+
+/// Writes a set from one process: shards of `samples_per_shard` samples, then the manifest.
+class ShardSetWriter {
+ public:
+  /// `ConfigError` where `folder` already holds a published set.
+  ShardSetWriter(std::filesystem::path folder, ShardSetOptions options, ShardLabels labels);
+
+  void add(const SampleData& sample);
+  std::vector<ShardSummary> finish();
+
+ private:
+  void finish_shard();
+
+  std::filesystem::path folder_;
+  ShardSetOptions options_;
+  ShardLabels labels_;
+  std::unique_ptr<ShardWriter> writer_;
+  std::vector<ShardSummary> shards_;
+};
+
+/// A published set of shards as one sequence of samples: 0 .. size()-1 in the order of the
+/// manifest. Immutable, cheap to copy (copies share the open files), safe from any thread.
+class ShardSet {
+ public:
+  /// Trusts the manifest, never the presence of files: a folder without one is a `DataError`, and
+  /// so is a shard that is missing, of another size than the manifest says, or of another label
+  /// space.
+  [[nodiscard]] static ShardSet open(const std::filesystem::path& folder);
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] const SampleInfo& info(std::size_t index) const;
+  /// As `ShardReader::read`.
+  void read(Field field, std::size_t index, Rect window, std::span<std::uint8_t> out) const;
+
+  [[nodiscard]] const std::string& label_space() const noexcept;
+  [[nodiscard]] const ShardLabels& labels() const noexcept;
+  [[nodiscard]] const std::vector<ShardSummary>& shards() const noexcept;
+  [[nodiscard]] const std::filesystem::path& folder() const noexcept;
+
+  /// As `ShardReader::verify`: one sample, for callers that share the work among threads.
+  void verify(std::size_t index) const;
+  /// Checks every sample, and every file against the manifest's checksum.
+  void verify() const;
+
+ private:
+  struct State;
+  explicit ShardSet(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace dusk

@@ -1,0 +1,368 @@
+#include "io/hdf5_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "dusk/base/error.hpp"
+
+namespace dusk::hdf5 {
+namespace {
+
+constexpr std::size_t kLargestAttribute = 1U << 20U;
+constexpr unsigned kMostDimensions = 8;
+
+/// HDF5 is one instance a process, so its lock is, too.
+std::recursive_mutex& library_lock() {
+  static std::recursive_mutex lock;
+  return lock;
+}
+
+herr_t append_record(unsigned /*n*/, const H5E_error2_t* record, void* client) noexcept {
+  auto& text = *static_cast<std::string*>(client);
+  try {
+    if (record->desc != nullptr && *record->desc != '\0') {
+      if (!text.empty()) text += " < ";
+      text += record->desc;
+    }
+  } catch (...) {
+    return -1;
+  }
+  return 0;
+}
+
+/// What HDF5 would have printed, innermost cause first.
+std::string library_text() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &append_record, &text);
+  return text.empty() ? "no reason given" : text;
+}
+
+/// Raises E unless `result` is a success (>= 0).
+template <class E, class Result>
+Result check(Result result, std::string_view path, std::string_view action) {
+  if (result < 0) fail<E>("{}: cannot {}: HDF5: {}", path, action, library_text());
+  return result;
+}
+
+template <class E>
+Handle own(hid_t handle, std::string_view path, std::string_view action) {
+  return Handle(check<E>(handle, path, action));
+}
+
+ElementType classify(hid_t type) {
+  if (H5Tequal(type, H5T_STD_U8LE) > 0) return ElementType::u8;
+  if (H5Tequal(type, H5T_STD_U32LE) > 0) return ElementType::u32;
+  if (H5Tequal(type, H5T_STD_U64LE) > 0) return ElementType::u64;
+  if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) return ElementType::text;
+  return ElementType::other;
+}
+
+Handle make_type(ElementType type, std::size_t size, std::string_view path) {
+  using E = StorageError;
+  if (type == ElementType::u8) return own<E>(H5Tcopy(H5T_STD_U8LE), path, "copy a type");
+  if (type == ElementType::u32) return own<E>(H5Tcopy(H5T_STD_U32LE), path, "copy a type");
+  if (type == ElementType::u64) return own<E>(H5Tcopy(H5T_STD_U64LE), path, "copy a type");
+  Handle text = own<E>(H5Tcopy(H5T_C_S1), path, "copy a type");
+  check<E>(H5Tset_size(text.get(), size), path, "set the length of a text");
+  check<E>(H5Tset_strpad(text.get(), H5T_STR_NULLPAD), path, "set the padding of a text");
+  check<E>(H5Tset_cset(text.get(), H5T_CSET_UTF8), path, "set the encoding of a text");
+  return text;
+}
+
+std::vector<std::uint64_t> extents(hid_t space, std::string_view path) {
+  const int rank = check<DataError>(H5Sget_simple_extent_ndims(space), path, "read a shape");
+  if (rank > static_cast<int>(kMostDimensions)) {
+    fail<DataError>("{}: a dataset has {} dimensions", path, rank);
+  }
+  std::array<hsize_t, kMostDimensions> sizes{};
+  check<DataError>(H5Sget_simple_extent_dims(space, sizes.data(), nullptr), path, "read a shape");
+  return {sizes.begin(), sizes.begin() + rank};
+}
+
+/// Refuses to follow a link into another file: a shard names nothing outside of itself.
+herr_t refuse_external_link(const char*, const char*, const char*, const char*, unsigned*, hid_t,
+                            void*) noexcept {
+  return -1;
+}
+
+/// Times would make equal shards differ in their bytes.
+Handle without_times(hid_t property_class, std::string_view path) {
+  Handle list = own<StorageError>(H5Pcreate(property_class), path, "create properties");
+  check<StorageError>(H5Pset_obj_track_times(list.get(), false), path, "switch off time stamps");
+  return list;
+}
+
+/// The text of a zero-padded field.
+std::string trimmed(std::string_view field) {
+  return std::string(field.substr(0, field.find('\0')));
+}
+
+}  // namespace
+
+void close_handle(hid_t handle) noexcept {
+  H5Idec_ref(handle);
+}
+
+Session::Session() : lock_(library_lock()) {
+  H5Eget_auto2(H5E_DEFAULT, &printer_, &printer_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  H5PLset_loading_state(0);  // no foreign code: encoding and decoding is ours
+}
+
+Session::~Session() {
+  H5Eset_auto2(H5E_DEFAULT, printer_, printer_data_);
+}
+
+InputFile::InputFile(const std::filesystem::path& path) : path_(path.string()) {
+  const Handle access =
+      own<DataError>(H5Pcreate(H5P_FILE_ACCESS), path_, "create access properties");
+  check<DataError>(H5Pset_file_locking(access.get(), false, true), path_, "switch off locking");
+  file_ = own<DataError>(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access.get()), path_,
+                         "open (truncated, damaged, or no HDF5 file)");
+}
+
+bool InputFile::has(const std::string& name) const {
+  const Handle access = link_properties(H5P_LINK_ACCESS);
+  return H5Lexists(file_.get(), name.c_str(), access.get()) > 0;
+}
+
+Handle InputFile::link_properties(hid_t property_class) const {
+  Handle access = own<DataError>(H5Pcreate(property_class), path_, "create access properties");
+  check<DataError>(H5Pset_elink_cb(access.get(), &refuse_external_link, nullptr), path_,
+                   "refuse external links");
+  return access;
+}
+
+Handle InputFile::open_dataset(const std::string& name) const {
+  const Handle access = link_properties(H5P_DATASET_ACCESS);
+  return own<DataError>(H5Dopen2(file_.get(), name.c_str(), access.get()), path_,
+                        fmt::format("open dataset '{}'", name));
+}
+
+Table InputFile::table(const std::string& name) const {
+  const Handle dataset = open_dataset(name);
+  const Handle type = own<DataError>(H5Dget_type(dataset.get()), path_, "read a type");
+  const Handle space = own<DataError>(H5Dget_space(dataset.get()), path_, "read a shape");
+  const Handle list = own<DataError>(H5Dget_create_plist(dataset.get()), path_, "read properties");
+  if (H5Pget_layout(list.get()) != H5D_CONTIGUOUS || H5Pget_external_count(list.get()) != 0) {
+    fail<DataError>("{}: dataset '{}' is not contiguous", path_, name);
+  }
+  const haddr_t address = H5Dget_offset(dataset.get());
+  if (address == HADDR_UNDEF) fail<DataError>("{}: dataset '{}' has no data", path_, name);
+  return {.type = classify(type.get()),
+          .element_size = H5Tget_size(type.get()),
+          .shape = extents(space.get(), path_),
+          .address = address};
+}
+
+Tiled InputFile::tiled(const std::string& name) const {
+  const Handle dataset = open_dataset(name);
+  const Handle type = own<DataError>(H5Dget_type(dataset.get()), path_, "read a type");
+  const Handle space = own<DataError>(H5Dget_space(dataset.get()), path_, "read a shape");
+  const Handle list = own<DataError>(H5Dget_create_plist(dataset.get()), path_, "read properties");
+  if (H5Pget_layout(list.get()) != H5D_CHUNKED) {
+    fail<DataError>("{}: dataset '{}' is not chunked", path_, name);
+  }
+  std::array<hsize_t, kMostDimensions> chunk{};
+  const int rank = check<DataError>(H5Pget_chunk(list.get(), kMostDimensions, chunk.data()), path_,
+                                    "read a chunk's shape");
+  Tiled tiled{.type = classify(type.get()),
+              .shape = extents(space.get(), path_),
+              .chunk = {chunk.begin(), chunk.begin() + rank},
+              .filter = 0};
+  const int filters = H5Pget_nfilters(list.get());
+  if (filters == 1) {
+    unsigned flags = 0;
+    unsigned configuration = 0;
+    std::size_t values = 0;
+    tiled.filter =
+        H5Pget_filter2(list.get(), 0, &flags, &values, nullptr, 0, nullptr, &configuration);
+  } else if (filters != 0) {
+    tiled.filter = -1;
+  }
+  return tiled;
+}
+
+std::vector<std::string> InputFile::read_texts(const std::string& name) const {
+  const std::string action = fmt::format("read attribute '{}'", name);
+  const Handle attribute =
+      own<DataError>(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), path_, action);
+  const Handle type = own<DataError>(H5Aget_type(attribute.get()), path_, action);
+  const Handle space = own<DataError>(H5Aget_space(attribute.get()), path_, action);
+  const auto count = static_cast<std::size_t>(
+      check<DataError>(H5Sget_simple_extent_npoints(space.get()), path_, action));
+  const std::size_t width = H5Tget_size(type.get());
+  if (classify(type.get()) != ElementType::text || width == 0 ||
+      count > kLargestAttribute / width) {
+    fail<DataError>("{}: attribute '{}' is not a text of fixed length", path_, name);
+  }
+  std::string all(count * width, '\0');
+  check<DataError>(H5Aread(attribute.get(), type.get(), all.data()), path_, action);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < count; ++i) {
+    texts.push_back(trimmed(std::string_view(all).substr(i * width, width)));
+  }
+  return texts;
+}
+
+std::string InputFile::text_attribute(const std::string& name) const {
+  const std::vector<std::string> texts = read_texts(name);
+  if (texts.size() != 1) fail<DataError>("{}: attribute '{}' is not one text", path_, name);
+  return texts.front();
+}
+
+std::vector<std::string> InputFile::text_list_attribute(const std::string& name) const {
+  return read_texts(name);
+}
+
+std::vector<std::uint64_t> InputFile::number_attribute(const std::string& name) const {
+  const std::string action = fmt::format("read attribute '{}'", name);
+  const Handle attribute =
+      own<DataError>(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), path_, action);
+  const Handle type = own<DataError>(H5Aget_type(attribute.get()), path_, action);
+  const Handle space = own<DataError>(H5Aget_space(attribute.get()), path_, action);
+  const auto count = static_cast<std::size_t>(
+      check<DataError>(H5Sget_simple_extent_npoints(space.get()), path_, action));
+  if (classify(type.get()) != ElementType::u64 || count > kLargestAttribute / 8) {
+    fail<DataError>("{}: attribute '{}' does not hold 64-bit numbers", path_, name);
+  }
+  std::vector<std::uint64_t> numbers(count);
+  if (count > 0) {
+    check<DataError>(H5Aread(attribute.get(), H5T_NATIVE_UINT64, numbers.data()), path_, action);
+  }
+  return numbers;
+}
+
+bool InputFile::read_chunk(const std::string& name, std::span<const std::uint64_t> offset,
+                           std::span<std::byte> out) const {
+  if (chunked_name_ != name) {
+    chunked_ = open_dataset(name);
+    chunked_name_ = name;
+  }
+  const std::vector<hsize_t> position(offset.begin(), offset.end());
+  hsize_t size = 0;
+  if (H5Dget_chunk_storage_size(chunked_.get(), position.data(), &size) < 0 || size != out.size()) {
+    return false;
+  }
+  std::uint32_t skipped_filters = 0;
+  check<DataError>(
+      H5Dread_chunk(chunked_.get(), H5P_DEFAULT, position.data(), &skipped_filters, out.data()),
+      path_, fmt::format("read a chunk of '{}'", name));
+  return skipped_filters == 0;
+}
+
+OutputFile::OutputFile(const std::filesystem::path& path) : path_(path.string()) {
+  using E = StorageError;
+  const Handle access = own<E>(H5Pcreate(H5P_FILE_ACCESS), path_, "create access properties");
+  check<E>(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110), path_,
+           "choose the object formats of 1.10");
+  // Without block allocators every piece lies exactly where the file ended before it.
+  check<E>(H5Pset_meta_block_size(access.get(), 0), path_, "switch off metadata blocks");
+  check<E>(H5Pset_small_data_block_size(access.get(), 0), path_, "switch off data blocks");
+  check<E>(H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI), path_, "choose how to close");
+  const Handle creation = without_times(H5P_FILE_CREATE, path_);
+  file_ = own<E>(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), path_,
+                 "create");
+}
+
+void OutputFile::create_group(const std::string& name) {
+  const Handle creation = without_times(H5P_GROUP_CREATE, path_);
+  own<StorageError>(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                    path_, fmt::format("create group '{}'", name));
+}
+
+void OutputFile::write_table(const std::string& name, ElementType type, std::size_t element_size,
+                             std::span<const std::uint64_t> shape,
+                             std::span<const std::byte> bytes) {
+  using E = StorageError;
+  const std::string action = fmt::format("write '{}'", name);
+  const std::vector<hsize_t> sizes(shape.begin(), shape.end());
+  const Handle element = make_type(type, element_size, path_);
+  const Handle space = own<E>(
+      H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), path_, action);
+  const Handle creation = without_times(H5P_DATASET_CREATE, path_);
+  const Handle dataset = own<E>(H5Dcreate2(file_.get(), name.c_str(), element.get(), space.get(),
+                                           H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                                path_, action);
+  check<E>(H5Dwrite(dataset.get(), element.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()),
+           path_, action);
+}
+
+TiledOutput OutputFile::create_tiled(const std::string& name, std::span<const std::uint64_t> shape,
+                                     std::span<const std::uint64_t> chunk, int filter,
+                                     unsigned filter_value, std::uint8_t fill) {
+  using E = StorageError;
+  const std::string action = fmt::format("create '{}'", name);
+  const std::vector<hsize_t> sizes(shape.begin(), shape.end());
+  const std::vector<hsize_t> tile(chunk.begin(), chunk.end());
+  const int rank = static_cast<int>(sizes.size());
+  const Handle space = own<E>(H5Screate_simple(rank, sizes.data(), nullptr), path_, action);
+  const Handle creation = without_times(H5P_DATASET_CREATE, path_);
+  check<E>(H5Pset_chunk(creation.get(), rank, tile.data()), path_, action);
+  check<E>(H5Pset_fill_value(creation.get(), H5T_NATIVE_UINT8, &fill), path_, action);
+  check<E>(H5Pset_filter(creation.get(), filter, H5Z_FLAG_OPTIONAL, 1, &filter_value), path_,
+           action);
+  return TiledOutput(own<E>(H5Dcreate2(file_.get(), name.c_str(), H5T_STD_U8LE, space.get(),
+                                       H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                            path_, action));
+}
+
+std::uint64_t OutputFile::write_chunk(const TiledOutput& dataset,
+                                      std::span<const std::uint64_t> offset,
+                                      std::span<const std::byte> bytes) {
+  const std::vector<hsize_t> position(offset.begin(), offset.end());
+  haddr_t end = 0;
+  check<StorageError>(H5Fget_eoa(file_.get(), &end), path_, "find the end");
+  check<StorageError>(
+      H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, position.data(), bytes.size(), bytes.data()),
+      path_, "write a chunk");
+  return end;
+}
+
+void OutputFile::write_raw_attribute(const std::string& name, const Handle& type,
+                                     const Handle& space, const void* data) {
+  using E = StorageError;
+  const std::string action = fmt::format("write attribute '{}'", name);
+  const Handle attribute = own<E>(
+      H5Acreate2(file_.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+      path_, action);
+  check<E>(H5Awrite(attribute.get(), type.get(), data), path_, action);
+}
+
+void OutputFile::write_attribute(const std::string& name, const std::string& text) {
+  const std::size_t width = text.empty() ? 1 : text.size();
+  const Handle space = own<StorageError>(H5Screate(H5S_SCALAR), path_, "create a scalar");
+  write_raw_attribute(name, make_type(ElementType::text, width, path_), space, text.c_str());
+}
+
+void OutputFile::write_attribute(const std::string& name, std::span<const std::string> texts) {
+  std::size_t width = 1;
+  for (const std::string& text : texts) width = std::max(width, text.size());
+  std::string all;
+  for (const std::string& text : texts) all += text + std::string(width - text.size(), '\0');
+  const hsize_t count = texts.size();
+  const Handle space =
+      own<StorageError>(H5Screate_simple(1, &count, nullptr), path_, "create a shape");
+  write_raw_attribute(name, make_type(ElementType::text, width, path_), space, all.data());
+}
+
+void OutputFile::write_attribute(const std::string& name, std::span<const std::uint64_t> numbers) {
+  const hsize_t count = numbers.size();
+  const Handle space =
+      own<StorageError>(H5Screate_simple(1, &count, nullptr), path_, "create a shape");
+  write_raw_attribute(name, make_type(ElementType::u64, 8, path_), space, numbers.data());
+}
+
+void OutputFile::write_attribute(const std::string& name, std::uint64_t number) {
+  const Handle space = own<StorageError>(H5Screate(H5S_SCALAR), path_, "create a scalar");
+  write_raw_attribute(name, make_type(ElementType::u64, 8, path_), space, &number);
+}
+
+void OutputFile::close() {
+  check<StorageError>(H5Fflush(file_.get(), H5F_SCOPE_LOCAL), path_, "write the index");
+  file_.reset();  // all that can fail has been flushed; the writer reads everything back anyway
+}
+
+}  // namespace dusk::hdf5

@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "dusk/base/error.hpp"
+#include "dusk/base/files.hpp"
+#include "dusk/base/hash.hpp"
+#include "dusk/io/shard.hpp"
+#include "io/manifest.hpp"
+
+namespace dusk {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Opens a shard that a manifest lists and checks that it is the one that was meant.
+ShardReader open_listed(const fs::path& folder, const ShardSummary& listed,
+                        const ShardLabels& labels) {
+  const fs::path path = folder / listed.file;
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (error) fail<DataError>("{}: listed in the manifest: {}", path.string(), error.message());
+  if (size != listed.size.value) {
+    fail<DataError>("{}: {} bytes, the manifest says {} (truncated?)", path.string(), size,
+                    listed.size.value);
+  }
+  ShardReader reader(path);
+  if (reader.size() != listed.samples) {
+    fail<DataError>("{}: {} samples, the manifest says {}", path.string(), reader.size(),
+                    listed.samples);
+  }
+  if (reader.labels().space != labels.space || reader.labels().classes != labels.classes) {
+    fail<DataError>("{}: labels of '{}', the manifest says '{}'", path.string(),
+                    reader.labels().space, labels.space);
+  }
+  return reader;
+}
+
+}  // namespace
+
+std::string shard_file_name(std::size_t number) {
+  return fmt::format("shard-{:05}.h5", number);
+}
+
+void publish_manifest(const fs::path& folder, const ShardLabels& labels,
+                      std::span<const ShardSummary> shards) {
+  std::unordered_set<std::string> names;
+  for (const ShardSummary& shard : shards) {
+    const ShardReader reader = open_listed(folder, shard, labels);
+    for (std::size_t i = 0; i < reader.size(); ++i) {
+      if (!names.insert(reader.info(i).name).second) {
+        fail<DataError>("{}: two samples of the set are named '{}'", reader.path().string(),
+                        reader.info(i).name);
+      }
+    }
+  }
+  const Manifest manifest{.labels = labels, .shards = {shards.begin(), shards.end()}};
+  publish(folder / kManifestName, std::string_view(format_manifest(manifest)));
+}
+
+ShardSetWriter::ShardSetWriter(fs::path folder, ShardSetOptions options, ShardLabels labels)
+    : folder_(std::move(folder)), options_(std::move(options)), labels_(std::move(labels)) {
+  if (options_.samples_per_shard == 0) fail<ConfigError>("samples per shard must be at least 1");
+  if (fs::exists(folder_ / kManifestName)) {
+    fail<ConfigError>("{} already holds a set of shards; choose another folder or remove it",
+                      folder_.string());
+  }
+  create_directories(folder_);
+}
+
+void ShardSetWriter::add(const SampleData& sample) {
+  if (writer_ == nullptr) {
+    writer_ = std::make_unique<ShardWriter>(folder_ / shard_file_name(shards_.size()),
+                                            options_.shard, labels_);
+  }
+  writer_->add(sample);
+  if (writer_->size() == options_.samples_per_shard) finish_shard();
+}
+
+void ShardSetWriter::finish_shard() {
+  shards_.push_back(writer_->finish());
+  writer_.reset();
+}
+
+std::vector<ShardSummary> ShardSetWriter::finish() {
+  if (writer_ != nullptr) finish_shard();
+  publish_manifest(folder_, labels_, shards_);
+  return shards_;
+}
+
+struct ShardSet::State {
+  struct Place {
+    const ShardReader& shard;
+    std::size_t index;
+  };
+
+  [[nodiscard]] std::size_t size() const noexcept { return begin.back(); }
+
+  [[nodiscard]] Place place(std::size_t index) const {
+    if (index >= size()) {
+      fail<InternalError>("{}: sample {} of {}", folder.string(), index, size());
+    }
+    const auto after = std::upper_bound(begin.begin(), begin.end(), index);
+    const auto shard = static_cast<std::size_t>(after - begin.begin()) - 1;
+    return {readers[shard], index - begin[shard]};
+  }
+
+  fs::path folder;
+  Manifest manifest;
+  std::vector<ShardReader> readers;
+  std::vector<std::size_t> begin{0};  ///< first sample of each shard, then the size of the set
+};
+
+ShardSet::ShardSet(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ShardSet ShardSet::open(const fs::path& folder) {
+  const fs::path path = folder / kManifestName;
+  if (!fs::exists(path)) {
+    fail<DataError>("{}: no {} there: not a set of shards, or one that was never finished",
+                    folder.string(), kManifestName);
+  }
+  auto state = std::make_shared<State>();
+  state->folder = folder;
+  state->manifest = parse_manifest(read_text(path), path.string());
+  for (const ShardSummary& shard : state->manifest.shards) {
+    state->readers.push_back(open_listed(folder, shard, state->manifest.labels));
+    state->begin.push_back(state->begin.back() + shard.samples);
+  }
+  return ShardSet(std::move(state));
+}
+
+std::size_t ShardSet::size() const noexcept {
+  return state_->size();
+}
+
+const SampleInfo& ShardSet::info(std::size_t index) const {
+  const State::Place at = state_->place(index);
+  return at.shard.info(at.index);
+}
+
+void ShardSet::read(Field field, std::size_t index, Rect window,
+                    std::span<std::uint8_t> out) const {
+  const State::Place at = state_->place(index);
+  at.shard.read(field, at.index, window, out);
+}
+
+const std::string& ShardSet::label_space() const noexcept {
+  return labels().space;
+}
+
+const ShardLabels& ShardSet::labels() const noexcept {
+  return state_->manifest.labels;
+}
+
+const std::vector<ShardSummary>& ShardSet::shards() const noexcept {
+  return state_->manifest.shards;
+}
+
+const fs::path& ShardSet::folder() const noexcept {
+  return state_->folder;
+}
+
+void ShardSet::verify(std::size_t index) const {
+  const State::Place at = state_->place(index);
+  at.shard.verify(at.index);
+}
+
+void ShardSet::verify() const {
+  for (std::size_t i = 0; i < state_->readers.size(); ++i) {
+    const ShardReader& reader = state_->readers[i];
+    const ShardSummary& listed = state_->manifest.shards[i];
+    reader.verify();
+    const ShardSummary found = reader.summary();
+    if (found.checksum != listed.checksum) {
+      fail<DataError>("{}: damaged: checksum of the file {}, the manifest says {}",
+                      reader.path().string(), to_hex(found.checksum), to_hex(listed.checksum));
+    }
+  }
+}
+
+}  // namespace dusk
