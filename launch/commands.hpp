@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+
 #include "dusk/base/environment.hpp"
 #include "dusk/base/error.hpp"
 #include "dusk/base/log.hpp"
@@ -18,7 +20,8 @@ struct Program {
   ExitCode result = ExitCode::done;  ///< what the process returns when nothing throws
 
   /// Messages of a rank; rank 0 shows everything from the chosen level up, the others warnings.
-  [[nodiscard]] Log make_log(int rank, int size) const;
+  /// With a folder, `rank-NNNN.log` in it gets everything (appended).
+  [[nodiscard]] Log make_log(int rank, int size, const std::filesystem::path& folder = {}) const;
 };
 
 /// Each function adds one subcommand, with its options and an example, to `app`. The command runs

@@ -21,8 +21,12 @@ int choose_cpu_threads(int configured, const Environment& environment, const Lau
 
 }  // namespace
 
-Log Program::make_log(int rank, int size) const {
+Log Program::make_log(int rank, int size, const std::filesystem::path& folder) const {
   LogOptions options;
+  if (!folder.empty()) {
+    make_directories(folder);
+    options.file = folder / fmt::format("rank-{:04d}.log", rank);
+  }
   options.console = rank == 0 ? log_level : std::max(log_level, LogLevel::warn);
   if (quiet) options.console = std::max(options.console, LogLevel::warn);
   if (size > 1) options.prefix = fmt::format("rank {}", rank);
@@ -41,10 +45,11 @@ Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_t
            device_.name(), threads, communicator().description());
 }
 
-void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body) {
+void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body,
+                  const std::filesystem::path& log_folder) {
   MpiRuntime mpi(program.environment);
   const LaunchInfo& launch = mpi.launch();
-  Log log = program.make_log(launch.rank, launch.size);
+  Log log = program.make_log(launch.rank, launch.size, log_folder);
   ExitCode failure = ExitCode::internal;
   try {
     body(mpi, log);
@@ -59,13 +64,19 @@ void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>
   program.result = failure;
 }
 
+RunConfig with_data_root(RunConfig config) {
+  for (auto& [name, stream] : config.streams) stream.shards = config.data_root / stream.shards;
+  for (auto& [name, set] : config.evaluate) set.shards = config.data_root / set.shards;
+  return config;
+}
+
 RunConfig read_run_config(const std::filesystem::path& run) {
   const auto path = run / "config.yaml";
   if (!std::filesystem::exists(path)) {
     fail<ConfigError>("{} is no run directory: it has no config.yaml (made by dusk train --run)",
                       run.string());
   }
-  return read<RunConfig>(load_config(path));
+  return with_data_root(read<RunConfig>(load_config(path)));
 }
 
 const LabelSpace& run_label_space(const RunConfig& config) {
@@ -97,7 +108,7 @@ void claim_run_directory(const std::filesystem::path& run, const std::string& ca
         for (const std::string& change : changes) problem += "\n  " + change;
       }
     } else {
-      create_directories(checkpoint_folder(run));
+      make_directories(checkpoint_folder(run));
       publish(path, std::string_view(canonical_config));
     }
   }

@@ -10,6 +10,7 @@
 #include "dusk/base/log.hpp"
 #include "dusk/comm/communicator.hpp"
 #include "dusk/comm/mpi_runtime.hpp"
+#include "dusk/data/label_space.hpp"
 #include "dusk/device/device.hpp"
 #include "dusk/train/run_config.hpp"
 #include "launch/commands.hpp"
@@ -37,10 +38,14 @@ class Session {
 };
 
 /// Starts MPI and runs `body`. An error on one rank is logged there and ends all ranks with its
-/// exit code, since others may already wait for it.
-void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body);
+/// exit code, since others may already wait for it. `log_folder` as in `Program::make_log`.
+void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body,
+                  const std::filesystem::path& log_folder = {});
 
-/// The configuration that a run directory was made with.
+/// The configuration with every path of shards below its `data_root`.
+[[nodiscard]] RunConfig with_data_root(RunConfig config);
+
+/// The configuration that a run directory was made with, paths resolved.
 [[nodiscard]] RunConfig read_run_config(const std::filesystem::path& run);
 
 /// Label space of the run's training streams; `ConfigError` where they disagree.

@@ -94,7 +94,7 @@ double steps_per_epoch(const std::vector<StreamSpec>& streams) {
   return steps;
 }
 
-void train(const TrainArguments& arguments, const ConfigTree& tree, const RunConfig& config,
+void train(const TrainArguments& arguments, const RunConfig& config, const std::string& canonical,
            Program& program, MpiRuntime& mpi, Log& log) {
   const StopRequest stop;
   Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
@@ -108,7 +108,7 @@ void train(const TrainArguments& arguments, const ConfigTree& tree, const RunCon
                         mpi.launch().rank, mpi.launch().size, session.device(), config.loader);
   std::vector<EvalSet> sets = open_eval_sets(config, labels);
 
-  claim_run_directory(arguments.run, dump(config, &tree), session.control());
+  claim_run_directory(arguments.run, canonical, session.control());
   log.info("{}: configuration {}, {} steps, run directory {}", config.name,
            to_hex(config_hash(config)), config.train.steps, arguments.run.string());
 
@@ -160,10 +160,15 @@ void add_train(CLI::App& app, Program& program) {
       "  launch/local.sh -n 2 -- train configs/experiments/camvid_source_only.yaml --run runs/a");
   command->callback([arguments, &program] {
     const ConfigTree tree = load_config(arguments->config, arguments->sets);
-    const auto config = read<RunConfig>(tree);
-    run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
-      train(*arguments, tree, config, program, mpi, log);
-    });
+    const auto written = read<RunConfig>(tree);
+    const std::string canonical = dump(written, &tree);
+    const RunConfig config = with_data_root(written);
+    run_on_ranks(
+        program,
+        [&](MpiRuntime& mpi, Log& log) {
+          train(*arguments, config, canonical, program, mpi, log);
+        },
+        arguments->run / "log");
   });
 }
 

@@ -159,7 +159,7 @@ void publish_file(const fs::path& temporary, const fs::path& final_path) {
   sync_parent(final_path);
 }
 
-void create_directories(const fs::path& path) {
+void make_directories(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) fail_errno("create folder", path, error.value());

@@ -192,7 +192,7 @@ void CheckpointStore::save(TrainState& state, Method& method) {
   writing_ = std::async(std::launch::async, [this, snapshot, step = state.step] {
     const fs::path temporary = folder_ / (checkpoint_name(step).string() + ".partial");
     fs::remove_all(temporary);
-    create_directories(temporary);
+    make_directories(temporary);
     snapshot->write(temporary);
     publish_and_prune(temporary, step);
   });

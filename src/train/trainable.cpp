@@ -1,5 +1,6 @@
 #include "dusk/train/trainable.hpp"
 
+#include <fmt/core.h>
 #include <torch/types.h>
 
 #include <cmath>

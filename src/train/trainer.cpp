@@ -1,5 +1,6 @@
 #include "dusk/train/trainer.hpp"
 
+#include <fmt/ranges.h>
 #include <torch/types.h>
 
 #include "dusk/base/units.hpp"
@@ -78,6 +79,10 @@ Trainer::Outcome Trainer::run() {
 
 void Trainer::step() {
   const Batch batch = upload(batches_.next(), run_.device);
+  for (const auto& [name, stream] : batch.streams) {
+    run_.log.debug("step {}: {}: {}", state_.step, name, fmt::join(stream.names, " "));
+    for (const std::string& damage : stream.damage) run_.log.warn("left out: {}", damage);
+  }
   method_.step(batch, context_);
   ++state_.step;
 }

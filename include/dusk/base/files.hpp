@@ -83,6 +83,6 @@ void publish_directory(const std::filesystem::path& temporary,
 /// Makes a finished file that something else has written durable under its final name.
 void publish_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path);
 
-void create_directories(const std::filesystem::path& path);
+void make_directories(const std::filesystem::path& path);
 
 }  // namespace dusk

@@ -1,0 +1,11 @@
+#include "launch/commands.hpp"
+
+// A build without OpenCV lacks the subcommands that read or write pictures.
+namespace dusk::launch {
+
+void add_predict(CLI::App& /*app*/, Program& /*program*/) {}
+void add_shard(CLI::App& /*app*/, Program& /*program*/) {}
+void add_shards(CLI::App& /*app*/, Program& /*program*/) {}
+void add_synth(CLI::App& /*app*/, Program& /*program*/) {}
+
+}  // namespace dusk::launch

@@ -1,0 +1,174 @@
+// One step of source_only on 1, 2 and 3 ranks with the same global batch changes the parameters
+// alike (design: "the global batch is the unit").
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <map>
+#include <mutex>
+
+#include "dusk/base/error.hpp"
+#include "dusk/comm/in_process.hpp"
+#include "dusk/methods/methods.hpp"
+#include "dusk/train/step_context.hpp"
+
+namespace dusk {
+namespace {
+
+constexpr std::int64_t kGlobalBatch = 6;
+constexpr std::int64_t kSide = 64;
+
+/// The same pictures on every number of ranks; their share of labelled pixels differs widely, and
+/// the last one has none, so that a mean of the ranks' means would be wrong.
+StreamBatch global_batch() {
+  torch::manual_seed(1);
+  StreamBatch batch;
+  batch.images = torch::randn({kGlobalBatch, 3, kSide, kSide});
+  batch.labels = torch::randint(11, {kGlobalBatch, kSide, kSide}, torch::kInt64);
+  for (std::int64_t i = 0; i < kGlobalBatch; ++i) {
+    batch.labels[i].narrow(0, 0, kSide * i / (kGlobalBatch - 1)).fill_(255);
+  }
+  return batch;
+}
+
+RunConfig tiny_config() {
+  RunConfig config;
+  config.model.backbone = BackboneKind::resnet18;
+  config.model.panoptic_fpn = {.neck_channels = 32, .head_channels = 32};
+  config.model.bn_mode = BatchNormMode::frozen;
+  config.optim.lr = 0.1;
+  config.optim.schedule.kind = ScheduleKind::constant;
+  config.streams["source"].global_batch = kGlobalBatch;
+  return config;
+}
+
+class TensorMap : public StateVisitor {
+ public:
+  void tensors(std::string_view group, const std::vector<NamedTensor>& tensors) override {
+    for (const NamedTensor& entry : tensors) {
+      values[std::string(group) + "/" + entry.name] = entry.tensor.detach().clone();
+    }
+  }
+  void integer(std::string_view /*name*/, std::int64_t& /*value*/) override {}
+  void real(std::string_view /*name*/, double& /*value*/) override {}
+
+  std::map<std::string, at::Tensor> values;
+};
+
+struct StepResult {
+  std::map<std::string, at::Tensor> before, after;
+  std::map<std::string, double> losses;
+  TrainState state;
+};
+
+/// State of rank 0 after one step on `ranks` ranks.
+StepResult one_step(int ranks, const RunConfig& config, const StreamBatch& global) {
+  StepResult result;
+  std::mutex mutex;
+  run_in_process(ranks, [&](Communicator& communicator) {
+    const at::AutoGradMode grad(true);
+    at::set_num_threads(1);
+    Log log{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
+    const Device device = Device::cpu();
+    const RunContext run{.config = config,
+                         .directory = {},
+                         .device = device,
+                         .communicator = communicator,
+                         .control = communicator,
+                         .log = log,
+                         .sinks = {}};
+    const auto method =
+        make_method({run, label_space("camvid11"), Horizon{.steps = 10}, /*load_weights=*/true});
+    TrainState state;
+    StepContext context(communicator, device, Precision::fp32, state, {.in_a_row = 2});
+    TensorMap before;
+    method->visit(before);
+
+    const std::int64_t share = kGlobalBatch / ranks;
+    Batch batch;
+    StreamBatch& source = batch.streams["source"];
+    source.images = global.images.narrow(0, communicator.rank() * share, share).contiguous();
+    source.labels = global.labels.narrow(0, communicator.rank() * share, share).contiguous();
+    method->set_training(true);
+    method->step(batch, context);
+    auto losses = context.take_records();
+
+    TensorMap after;
+    method->visit(after);
+    const std::scoped_lock lock(mutex);
+    if (communicator.rank() == 0) {
+      result = {before.values, after.values, losses, state};
+    }
+  });
+  return result;
+}
+
+TEST(SourceOnly, OneStepIsTheSameOnOneTwoAndThreeRanks) {
+  const RunConfig config = tiny_config();
+  const StreamBatch global = global_batch();
+  const StepResult one = one_step(1, config, global);
+  EXPECT_GT(one.losses.at("loss"), 1.0);
+  int moved = 0;
+  for (const auto& [name, value] : one.after) {
+    moved += torch::equal(value, one.before.at(name)) ? 0 : 1;
+  }
+  EXPECT_GT(moved, 60);  // the step did something to nearly all tensors
+  for (const int ranks : {2, 3}) {
+    const StepResult many = one_step(ranks, config, global);
+    EXPECT_NEAR(many.losses.at("loss"), one.losses.at("loss"), 1e-5);
+    for (const auto& [name, value] : one.after) {
+      const at::Tensor expected = value.to(torch::kFloat64);
+      const double difference =
+          (many.after.at(name).to(torch::kFloat64) - expected).norm().item<double>();
+      EXPECT_LE(difference, 1e-5 * std::max(1e-3, expected.norm().item<double>()))
+          << ranks << " ranks, " << name;
+    }
+  }
+}
+
+TEST(SourceOnly, BatchNormStatisticsAreEqualOnAllRanksAfterAStep) {
+  RunConfig config = tiny_config();
+  config.model.bn_mode = BatchNormMode::train;
+  const StreamBatch global = global_batch();
+  // Means of the running means: local statistics averaged over two ranks equal those of one rank
+  // with the whole batch, since the mean is linear.
+  const StepResult one = one_step(1, config, global);
+  const StepResult two = one_step(2, config, global);
+  const std::string name = "segmenter/backbone.bn1.running_mean";
+  EXPECT_TRUE(torch::allclose(one.after.at(name), two.after.at(name), 1e-4, 1e-5));
+  EXPECT_FALSE(torch::equal(one.after.at(name), one.before.at(name)));
+}
+
+TEST(SourceOnly, AStepThatIsNotFiniteIsLeftOutOnAllRanks) {
+  const RunConfig config = tiny_config();
+  StreamBatch global = global_batch();
+  global.images[kGlobalBatch - 2][0][60][60] = std::numeric_limits<float>::infinity();
+  const StepResult result = one_step(3, config, global);
+  EXPECT_EQ(result.state.skipped, 1);
+  for (const auto& [name, value] : result.after) {
+    if (name.find("running_") != std::string::npos) continue;
+    EXPECT_TRUE(torch::equal(value, result.before.at(name))) << name;
+  }
+}
+
+TEST(MakeMethod, UnknownNameListsTheKnownOnes) {
+  RunConfig config = tiny_config();
+  config.method = "sauce_only";
+  try {
+    (void)one_step(1, config, global_batch());
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("source_only"), std::string::npos);
+  }
+}
+
+TEST(SourceOnly, NeedsALabelledSource) {
+  RunConfig config = tiny_config();
+  config.streams["source"].labels = false;
+  EXPECT_THROW((void)one_step(1, config, global_batch()), ConfigError);
+  config.streams.clear();
+  EXPECT_THROW((void)one_step(1, config, global_batch()), ConfigError);
+}
+
+}  // namespace
+}  // namespace dusk
