@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Other programs read what Dusk writes, and the reverse: h5py opens a shard, safetensors a checkpoint,
+# the same network in Python PyTorch computes the same label pictures from it, and Dusk loads
+# torchvision's tensors by name. Needs the packages of tools/bench/setup-peers.
+source "$(dirname "$0")/common.sh"
+python=$DUSK_SOURCE/tools/bench/peer-python
+here=$DUSK_SOURCE/tests/e2e
+
+if ! reason=$("$python" -c 'import h5py, hdf5plugin, safetensors, torch, torchvision, PIL' 2>&1); then
+  echo "SKIPPED, NOT PASSED: the Python packages are absent (${reason##*$'\n'})."
+  echo "Run tools/bench/setup-peers, then this test again."
+  exit 77
+fi
+
+say "h5py reads the shards: pictures and labels are those of the data set"
+make_shards
+"$python" "$here/interop_shard.py" "$work/shards/day" "$work/city/day"
+
+say "Dusk loads a file that Python wrote with torchvision's names"
+"$python" "$here/interop_checkpoint.py" write-backbone "$work/backbone.safetensors"
+write_config
+sed -i 's/backbone: resnet18/backbone: mobilenet_v2/; s/steps: 24/steps: 4/' "$work/config.yaml"
+train 1 "$work/run" --set "model.weights=$work/backbone.safetensors" --set optim.lr=1e-12 \
+  --set optim.schedule.warmup="0 steps" >"$work/train.log" 2>&1 || { cat "$work/train.log" >&2; die "training"; }
+checkpoint=$work/run/checkpoints/step-00000004/segmenter.safetensors
+"$python" "$here/interop_checkpoint.py" same-backbone "$work/backbone.safetensors" "$checkpoint"
+
+say "Python loads the checkpoint by name and predicts the same labels"
+rm -rf "$work/run"
+train 1 "$work/run" --set optim.schedule.warmup="0 steps" >"$work/train.log" 2>&1 || { cat "$work/train.log" >&2; die "training"; }
+mkdir "$work/pictures"
+find "$work/city/day" -path '*val*' -name '*_leftImg8bit.png' | sort | head -3 | xargs -I{} cp {} "$work/pictures/"
+"$DUSK" -q predict --run "$work/run" --images "$work/pictures" --output "$work/labels"
+"$python" "$here/interop_checkpoint.py" same-labels "$checkpoint" "$work/pictures" "$work/labels"

@@ -1,0 +1,68 @@
+"""Reads every sample of a shard set with h5py, as sharding/FORMAT.md tells a Python user to, and
+compares it with the data set that it was made from (Cityscapes' layout)."""
+
+import json
+import pathlib
+import sys
+
+import h5py
+import hdf5plugin  # noqa: F401: registers zstd
+import numpy
+from PIL import Image
+
+# Cityscapes labelId -> train id, from the data set's documentation.
+TRAIN_IDS = {7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11, 25: 12,
+             26: 13, 27: 14, 28: 15, 31: 16, 32: 17, 33: 18}
+
+
+def train_ids(label_ids):
+    table = numpy.full(256, 255, numpy.uint8)
+    for label_id, train_id in TRAIN_IDS.items():
+        table[label_id] = train_id
+    return table[label_ids]
+
+
+def picture_of(city, name):
+    """The file of a sample: the name's last part is the stem without Cityscapes' suffix."""
+    stem = name.split("/")[-1].removesuffix("_leftImg8bit")
+    found = list(city.glob(f"leftImg8bit/**/{stem}_leftImg8bit.png"))
+    assert len(found) == 1, f"{name}: {found}"
+    return found[0]
+
+
+def check_sample(shard, i, name, city):
+    h, w, row = (int(shard["samples/" + key][i]) for key in ("height", "width", "row"))
+    group = shard[f"{h}x{w}"]
+    image_path = picture_of(city, name)
+    expected = numpy.array(Image.open(image_path).convert("RGB"))
+    assert group["image"][row].shape == (h, w, 3)
+    assert (group["image"][row] == expected).all(), f"{name}: the image differs"
+    assert shard["samples/has_label"][i] == 1
+    label_path = pathlib.Path(str(image_path).replace("leftImg8bit", "gtFine", 1)
+                              .replace("_leftImg8bit.png", "_gtFine_labelIds.png"))
+    label = group["label"][row]
+    assert (label == train_ids(numpy.array(Image.open(label_path)))).all(), f"{name}: label differs"
+    return label
+
+
+def main():
+    shards, city = map(pathlib.Path, sys.argv[1:])
+    manifest = json.loads((shards / "manifest.json").read_text())
+    samples, pixels = 0, numpy.zeros(256, numpy.int64)
+    for entry in manifest["shards"]:
+        with h5py.File(shards / entry["file"]) as shard:
+            names = shard["samples/name"].asstr()[:]
+            classes = [c.decode() for c in shard.attrs["classes"]]
+            assert classes == manifest["classes"] and classes[0] == "road" and len(classes) == 19
+            for i, name in enumerate(names):
+                label = check_sample(shard, i, name, city)
+                pixels += numpy.bincount(label.ravel(), minlength=256)
+                samples += 1
+    assert samples == manifest["samples"] == len(list(city.glob("leftImg8bit/**/*.png")))
+    counted = numpy.sum([entry["class_pixels"] for entry in manifest["shards"]], axis=0)
+    assert (counted == pixels[:19]).all() and pixels[:19].sum() > 0
+    print(f"{samples} samples are the same to the last pixel")
+
+
+if __name__ == "__main__":
+    main()
