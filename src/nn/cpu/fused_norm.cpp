@@ -1,0 +1,314 @@
+#include "nn/cpu/fused_norm.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "dusk/base/error.hpp"
+
+namespace dusk::cpu {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// A channels-last activation cut into blocks of rows, and those into chunks of fixed size: the
+/// unit of work, whose partial sums are added in order.
+struct Layout {
+  Layout(const at::Tensor& x, NormShape shape)
+      : blocks(shape.blocks),
+        groups(shape.groups),
+        channels(x.size(1)),
+        rows(x.size(0) * x.size(2) * x.size(3) / shape.blocks),
+        chunk(std::clamp<std::int64_t>(kChunkElements / channels, 32, 256)),
+        chunks((rows + chunk - 1) / chunk) {}
+
+  /// body(block, chunk in block, first element, rows) on all threads.
+  template <class Body>
+  void for_chunks(const Body& body) const {
+    at::parallel_for(0, blocks * chunks, 4, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t block = i / chunks;
+        const std::int64_t row = (i % chunks) * chunk;
+        body(block, i % chunks, (block * rows + row) * channels,
+             Rows{std::min(chunk, rows - row), channels});
+      }
+    });
+  }
+  [[nodiscard]] std::int64_t group_size() const { return channels / groups; }
+  /// Elements that share a mean.
+  [[nodiscard]] double population() const { return static_cast<double>(rows * group_size()); }
+
+  static constexpr std::int64_t kChunkElements = 16384;
+  std::int64_t blocks, groups, channels, rows, chunk, chunks;
+};
+
+/// Two sums per (block, channel) from those of the chunks, in double.
+class ChannelSums {
+ public:
+  explicit ChannelSums(const Layout& layout)
+      : layout_(layout),
+        partial_(at::empty({layout.blocks, layout.chunks, 2, layout.channels}, at::kFloat)) {}
+
+  float* first(std::int64_t block, std::int64_t chunk) {
+    return partial_.mutable_data_ptr<float>() +
+           (block * layout_.chunks + chunk) * 2 * layout_.channels;
+  }
+  float* second(std::int64_t block, std::int64_t chunk) {
+    return first(block, chunk) + layout_.channels;
+  }
+  /// (2 x channels) sums of a block.
+  [[nodiscard]] std::vector<double> total(std::int64_t block) const {
+    const std::int64_t count = 2 * layout_.channels;
+    std::vector<double> sums(static_cast<std::size_t>(count));
+    const float* partial = partial_.const_data_ptr<float>() + block * layout_.chunks * count;
+    for (std::int64_t i = 0; i < layout_.chunks; ++i, partial += count) {
+      for (std::int64_t c = 0; c < count; ++c) {
+        sums[static_cast<std::size_t>(c)] += static_cast<double>(partial[c]);
+      }
+    }
+    return sums;
+  }
+
+ private:
+  const Layout& layout_;
+  at::Tensor partial_;
+};
+
+double inverse_deviation(float variance, double eps) {
+  return 1.0 / std::sqrt(static_cast<double>(variance) + eps);
+}
+
+/// (3, blocks, channels): mean, scale and bias of every channel, as the kernels take them.
+class Coefficients {
+ public:
+  Coefficients(const Layout& layout, const at::Tensor& mean, const at::Tensor& variance,
+               const at::Tensor& weight, const at::Tensor& bias, double eps)
+      : channels_(layout.channels),
+        stride_(layout.blocks * layout.channels),
+        values_(at::empty({3, layout.blocks, layout.channels}, at::kFloat)) {
+    const float* const m = mean.const_data_ptr<float>();
+    const float* const v = variance.const_data_ptr<float>();
+    const float* const w = weight.const_data_ptr<float>();
+    const float* const b = bias.const_data_ptr<float>();
+    float* const out = values_.mutable_data_ptr<float>();
+    for (std::int64_t i = 0; i < stride_; ++i) {
+      const std::int64_t c = i % channels_;
+      const std::int64_t group = i / channels_ * layout.groups + c / layout.group_size();
+      out[i] = m[group];
+      out[stride_ + i] =
+          static_cast<float>(static_cast<double>(w[c]) * inverse_deviation(v[group], eps));
+      out[2 * stride_ + i] = b[c];
+    }
+  }
+  [[nodiscard]] Affine of(std::int64_t block) const {
+    const float* const at = values_.const_data_ptr<float>() + block * channels_;
+    return {.mean = at, .scale = at + stride_, .bias = at + 2 * stride_};
+  }
+
+ private:
+  std::int64_t channels_, stride_;
+  at::Tensor values_;
+};
+
+/// Gradients of weight and bias, and the coefficients of the input's gradient. With g the gradient
+/// behind the activation, d the inverse deviation and m the population of a group:
+///   dx = d w g - (x - mean) d^3 / m sum(w g (x - mean)) - d / m sum(w g)
+struct NormGradient {
+  NormGradient(const Layout& layout, const ChannelSums& sums, const at::Tensor& variance,
+               const at::Tensor& weight, double eps)
+      : d_weight(at::zeros({layout.channels}, at::kFloat)),
+        d_bias(at::zeros({layout.channels}, at::kFloat)),
+        channels(layout.channels),
+        stride(layout.blocks * layout.channels),
+        values(at::empty({3, layout.blocks, layout.channels}, at::kFloat)) {
+    for (std::int64_t block = 0; block < layout.blocks; ++block) {
+      const std::vector<double> total = sums.total(block);
+      for (std::int64_t group = 0; group < layout.groups; ++group) {
+        add_group(
+            layout, total, block, group,
+            inverse_deviation(variance.const_data_ptr<float>()[block * layout.groups + group], eps),
+            weight.const_data_ptr<float>());
+      }
+    }
+  }
+
+  [[nodiscard]] AffineGradient of(std::int64_t block) const {
+    const float* const at = values.const_data_ptr<float>() + block * channels;
+    return {.slope = at, .tilt = at + stride, .offset = at + 2 * stride};
+  }
+
+  at::Tensor d_weight, d_bias;
+
+ private:
+  void add_group(const Layout& layout, const std::vector<double>& total, std::int64_t block,
+                 std::int64_t group, double inverse, const float* weight) {
+    const std::int64_t first = group * layout.group_size();
+    const std::int64_t last = first + layout.group_size();
+    double weighted_sum = 0;
+    double weighted_product = 0;
+    for (std::int64_t c = first; c < last; ++c) {
+      const double sum = total[static_cast<std::size_t>(c)];
+      const double product = total[static_cast<std::size_t>(channels + c)];
+      d_bias.mutable_data_ptr<float>()[c] += static_cast<float>(sum);
+      d_weight.mutable_data_ptr<float>()[c] += static_cast<float>(product * inverse);
+      weighted_sum += static_cast<double>(weight[c]) * sum;
+      weighted_product += static_cast<double>(weight[c]) * product;
+    }
+    const double tilt = -inverse * inverse * inverse * weighted_product / layout.population();
+    const double offset = -inverse * weighted_sum / layout.population();
+    float* const out = values.mutable_data_ptr<float>() + block * channels;
+    for (std::int64_t c = first; c < last; ++c) {
+      out[c] = static_cast<float>(inverse * static_cast<double>(weight[c]));
+      out[stride + c] = static_cast<float>(tilt);
+      out[2 * stride + c] = static_cast<float>(offset);
+    }
+  }
+
+  std::int64_t channels, stride;
+  at::Tensor values;
+};
+
+class Normalize : public torch::autograd::Function<Normalize> {
+ public:
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias, const at::Tensor& residual,
+                            const at::Tensor& mean, const at::Tensor& variance, std::int64_t blocks,
+                            std::int64_t groups, double eps, double low, double high) {
+    const Layout layout(x, {blocks, groups});
+    const Coefficients coefficients(layout, mean, variance, weight, bias, eps);
+    const Clamp clamp{static_cast<float>(low), static_cast<float>(high)};
+    const float* const in = x.const_data_ptr<float>();
+    const float* const add = residual.defined() ? residual.const_data_ptr<float>() : nullptr;
+    at::Tensor y = at::empty_like(x);
+    float* const out = y.mutable_data_ptr<float>();
+    layout.for_chunks([&](std::int64_t block, std::int64_t, std::int64_t at, Rows rows) {
+      row_kernels().forward(in + at, add != nullptr ? add + at : nullptr, out + at, rows,
+                            coefficients.of(block), clamp);
+    });
+    const bool reads_output = residual.defined() && std::isfinite(low);
+    ctx->save_for_backward({x, weight, bias, mean, variance, reads_output ? y : at::Tensor()});
+    ctx->saved_data["blocks"] = blocks;
+    ctx->saved_data["groups"] = groups;
+    ctx->saved_data["eps"] = eps;
+    ctx->saved_data["low"] = low;
+    ctx->saved_data["high"] = high;
+    ctx->saved_data["has_residual"] = residual.defined();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    if (at::GradMode::is_enabled()) {
+      fail<InternalError>("the fused normalisation has no second derivative");
+    }
+    const variable_list saved = ctx->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const at::Tensor& output = saved[5];
+    const Layout layout(x, {ctx->saved_data["blocks"].toInt(), ctx->saved_data["groups"].toInt()});
+    const double eps = ctx->saved_data["eps"].toDouble();
+    const Coefficients coefficients(layout, saved[3], saved[4], saved[1], saved[2], eps);
+    const Clamp clamp{static_cast<float>(ctx->saved_data["low"].toDouble()),
+                      static_cast<float>(ctx->saved_data["high"].toDouble())};
+    const bool has_residual = ctx->saved_data["has_residual"].toBool();
+
+    at::Tensor dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    // Behind a residual the masked gradient is also the residual's: it is written once, then read.
+    at::Tensor masked = output.defined() ? at::empty_like(x) : at::Tensor();
+    const float* const in = x.const_data_ptr<float>();
+    const float* const out = output.defined() ? output.const_data_ptr<float>() : nullptr;
+    float* const g = masked.defined() ? masked.mutable_data_ptr<float>() : nullptr;
+    ChannelSums sums(layout);
+    layout.for_chunks([&](std::int64_t block, std::int64_t chunk, std::int64_t at, Rows rows) {
+      row_kernels().gradient_sums(dy.const_data_ptr<float>() + at, in + at,
+                                  out != nullptr ? out + at : nullptr,
+                                  g != nullptr ? g + at : nullptr, rows, coefficients.of(block),
+                                  clamp, sums.first(block, chunk), sums.second(block, chunk));
+    });
+    if (masked.defined()) dy = masked;
+    const NormGradient gradient(layout, sums, saved[4], saved[1], eps);
+    at::Tensor dx;
+    if (ctx->needs_input_grad(0)) {
+      dx = at::empty_like(x);
+      float* const d = dx.mutable_data_ptr<float>();
+      const bool is_masked = masked.defined() || has_residual;
+      layout.for_chunks([&](std::int64_t block, std::int64_t, std::int64_t at, Rows rows) {
+        row_kernels().gradient(dy.const_data_ptr<float>() + at, in + at, d + at, rows,
+                               coefficients.of(block), gradient.of(block), clamp, is_masked);
+      });
+    }
+    return {dx,
+            gradient.d_weight,
+            gradient.d_bias,
+            has_residual ? dy : at::Tensor(),
+            {},
+            {},
+            {},
+            {},
+            {},
+            {},
+            {}};
+  }
+};
+
+}  // namespace
+
+bool can_fuse(const at::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0 &&
+         x.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+Moments moments(const at::Tensor& x, NormShape shape) {
+  const Layout layout(x, shape);
+  ChannelSums sums(layout);
+  const float* const in = x.const_data_ptr<float>();
+  // Sums of squares are taken around a value near the mean (the block's first row): around zero
+  // they would lose the variance of channels that lie far from it.
+  layout.for_chunks([&](std::int64_t block, std::int64_t chunk, std::int64_t at, Rows rows) {
+    row_kernels().moments(in + at, in + block * layout.rows * layout.channels, rows,
+                          sums.first(block, chunk), sums.second(block, chunk));
+  });
+  Moments result{.mean = at::empty({layout.blocks, layout.groups}, at::kFloat),
+                 .variance = at::empty({layout.blocks, layout.groups}, at::kFloat)};
+  for (std::int64_t block = 0; block < layout.blocks; ++block) {
+    const std::vector<double> total = sums.total(block);
+    const float* const pivot = in + block * layout.rows * layout.channels;
+    const auto rows = static_cast<double>(layout.rows);
+    for (std::int64_t group = 0; group < layout.groups; ++group) {
+      const std::int64_t first = group * layout.group_size();
+      double mean = 0;
+      for (std::int64_t c = first; c < first + layout.group_size(); ++c) {
+        mean += static_cast<double>(pivot[c]) + total[static_cast<std::size_t>(c)] / rows;
+      }
+      mean /= static_cast<double>(layout.group_size());
+      double variance = 0;
+      for (std::int64_t c = first; c < first + layout.group_size(); ++c) {
+        const double shift = total[static_cast<std::size_t>(c)] / rows;
+        const double away = static_cast<double>(pivot[c]) + shift - mean;
+        variance += total[static_cast<std::size_t>(layout.channels + c)] / rows - shift * shift +
+                    away * away;
+      }
+      variance /= static_cast<double>(layout.group_size());
+      result.mean.mutable_data_ptr<float>()[block * layout.groups + group] =
+          static_cast<float>(mean);
+      result.variance.mutable_data_ptr<float>()[block * layout.groups + group] =
+          static_cast<float>(variance < 0 ? 0 : variance);  // keeps NaN
+    }
+  }
+  return result;
+}
+
+at::Tensor normalize(const at::Tensor& x, const Moments& moments, const at::Tensor& weight,
+                     const at::Tensor& bias, const at::Tensor& residual, NormShape shape,
+                     double eps, Clamp clamp) {
+  const at::Tensor added =
+      residual.defined() ? residual.contiguous(at::MemoryFormat::ChannelsLast) : residual;
+  return Normalize::apply(x, weight, bias, added, moments.mean, moments.variance, shape.blocks,
+                          shape.groups, eps, static_cast<double>(clamp.low),
+                          static_cast<double>(clamp.high));
+}
+
+}  // namespace dusk::cpu

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "nn/cpu/row_kernels.hpp"
+
+/// Normalisation, residual and activation of a channels-last activation as one step. torch runs
+/// them as three operators; on a CPU they wait for memory, so that half the passes is half the
+/// time.
+namespace dusk::cpu {
+
+/// Which elements share a mean: `blocks` runs of rows (1 for batch norm, N for group norm), each
+/// with its channels in `groups` equal parts.
+struct NormShape {
+  std::int64_t blocks, groups;
+};
+
+/// Mean and biased variance, each (blocks, groups), float32.
+struct Moments {
+  at::Tensor mean, variance;
+};
+
+/// True where these functions apply: float32 on the CPU, 4-D, channels-last.
+bool can_fuse(const at::Tensor& x);
+
+/// Independent of the number of threads: partial sums are over fixed runs of rows.
+Moments moments(const at::Tensor& x, NormShape shape);
+
+/// clamp((x - mean) / sqrt(variance + eps) * weight + bias + residual). The gradient is that of
+/// the whole normalisation: `moments` must be those of x. An undefined residual is none.
+at::Tensor normalize(const at::Tensor& x, const Moments& moments, const at::Tensor& weight,
+                     const at::Tensor& bias, const at::Tensor& residual, NormShape shape,
+                     double eps, Clamp clamp);
+
+}  // namespace dusk::cpu

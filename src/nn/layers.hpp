@@ -1,0 +1,96 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "dusk/nn/batch_norm_mode.hpp"
+
+/// The leaves of all networks. torch's own C++ layers draw their initial values from the global
+/// generator while they are constructed; these hold zeros until `initialize` is called.
+namespace dusk {
+
+enum class Activation { none, relu, relu6 };
+
+struct ConvOptions {
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+  std::int64_t groups = 1;
+  bool bias = false;
+};
+
+/// `weight` (out, in / groups, kernel, kernel) and, if asked for, `bias` (out).
+class Conv2d : public torch::nn::Module {
+ public:
+  explicit Conv2d(const ConvOptions& options);
+  /// (N, in, H, W) -> (N, out, H', W') with another weight and bias of the same shape.
+  [[nodiscard]] at::Tensor apply(const at::Tensor& x, const at::Tensor& weight,
+                                 const at::Tensor& bias) const;
+  at::Tensor forward(const at::Tensor& x) { return apply(x, weight_, bias_); }
+  [[nodiscard]] at::Tensor& weight() { return weight_; }
+  [[nodiscard]] at::Tensor& bias() { return bias_; }  ///< undefined without bias
+
+ private:
+  ConvOptions options_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// Batch norm over (N, H, W) with torchvision's names, eps 1e-5, momentum 0.1.
+class BatchNorm2d : public torch::nn::Module {
+ public:
+  explicit BatchNorm2d(std::int64_t channels);
+  void initialize();
+  /// `mode` is train or frozen; see `BatchNormMode`.
+  void set_mode(BatchNormMode mode);
+  /// True where the layer is a fixed affine function: frozen, or in eval mode.
+  [[nodiscard]] bool is_affine() const { return frozen_ || !is_training(); }
+
+ private:
+  friend at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm,
+                              Activation activation, const at::Tensor& residual);
+  at::Tensor folded(const at::Tensor& x, const Conv2d& conv, const at::Tensor& conv_weight) const;
+
+  bool frozen_ = false;
+  at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
+};
+
+/// activation(norm(conv(x)) + residual): the building block of every backbone. An undefined
+/// residual is none. `conv` has no bias.
+at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
+                     const at::Tensor& residual = {});
+
+/// Group norm, eps 1e-5, followed by ReLU.
+class GroupNormRelu : public torch::nn::Module {
+ public:
+  GroupNormRelu(std::int64_t groups, std::int64_t channels);
+  at::Tensor forward(const at::Tensor& x);
+  void initialize();
+
+ private:
+  std::int64_t groups_;
+  at::Tensor weight_, bias_;
+};
+
+/// torchvision's recipe for ResNet and MobileNetV2: convolutions Kaiming-normal (fan-out), batch
+/// norms 1 and 0 with fresh statistics.
+void initialize_backbone(torch::nn::Module& backbone, std::uint64_t seed);
+
+/// Only holds children under names; the owner calls them. For the numbered levels ("0", "1", ...)
+/// of the public names.
+class ModuleGroup : public torch::nn::Module {
+ public:
+  template <class Child>
+  std::shared_ptr<Child> add(const std::string& name, std::shared_ptr<Child> child) {
+    return register_module(name, std::move(child));
+  }
+};
+
+}  // namespace dusk
