@@ -41,6 +41,16 @@ void sync_path(const fs::path& path) {
   sync_file(open_file(path, O_RDONLY, "open for fsync"), path);
 }
 
+/// Everything below `folder`, then the folder itself.
+void sync_tree(const fs::path& folder) {
+  try {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
+  } catch (const fs::filesystem_error& error) {
+    fail_errno("list", folder, error.code().value());
+  }
+  sync_path(folder);
+}
+
 void sync_parent(const fs::path& path) {
   const fs::path parent = path.parent_path();
   sync_path(parent.empty() ? fs::path(".") : parent);
@@ -146,9 +156,11 @@ void publish(const fs::path& path, std::string_view body) {
 }
 
 void publish_directory(const fs::path& temporary, const fs::path& final_path) {
-  if (fs::exists(final_path)) fail_errno("rename into place", final_path, EEXIST);
-  for (const auto& entry : fs::recursive_directory_iterator(temporary)) sync_path(entry.path());
-  sync_path(temporary);
+  std::error_code unreachable;  // then the rename says why
+  if (fs::exists(fs::symlink_status(final_path, unreachable))) {
+    fail_errno("rename into place", final_path, EEXIST);
+  }
+  sync_tree(temporary);
   rename_path(temporary, final_path);
   sync_parent(final_path);
 }

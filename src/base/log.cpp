@@ -20,6 +20,14 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   fail<InternalError>("unknown log level {}", static_cast<int>(level));
 }
 
+spdlog::sink_ptr open_file(const std::filesystem::path& path) {
+  try {
+    return std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
+  } catch (const spdlog::spdlog_ex& error) {
+    fail<StorageError>("cannot open the log: {}", error.what());
+  }
+}
+
 }  // namespace
 
 struct Log::Impl {
@@ -34,7 +42,7 @@ Log::Log(const LogOptions& options) : impl_(std::make_unique<Impl>()) {
   console->set_pattern("%^[%l]%$ " + prefix + "%v");
   impl_->logger.sinks().push_back(console);
   if (!options.file.empty()) {
-    auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file.string());
+    auto file = open_file(options.file);
     file->set_level(spdlog::level::debug);
     file->set_pattern("%Y-%m-%d %H:%M:%S.%e [%l] " + prefix + "%v");
     impl_->logger.sinks().push_back(file);

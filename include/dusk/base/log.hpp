@@ -14,8 +14,8 @@ enum class LogLevel { debug, info, warn, error, off };
 
 struct LogOptions {
   LogLevel console = LogLevel::info;  ///< least severe level shown on standard error
-  std::filesystem::path file;         ///< empty: no file; the file gets everything from debug up
-  std::string prefix;                 ///< for example "rank 1"; shown in front of each message
+  std::filesystem::path file{};       ///< empty: no file; the file gets everything from debug up
+  std::string prefix{};               ///< for example "rank 1"; shown in front of each message
   bool color = false;
 };
 
