@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The scoreboard itself, on rows made up here: what is met, missed, skipped, broken or too slow shows
-# as such, and decides the exit code.
+# The developers' tools. The scoreboard itself, on rows made up here: what is met, missed, skipped,
+# broken or too slow shows as such, and decides the exit code. Build times, of this very build.
 source "$(dirname "$0")/common.sh"
 board=$DUSK_SOURCE/tools/bench/scoreboard
 rows=$work/rows
@@ -33,4 +33,10 @@ expect 1 "endless .*FAILED \(no end after 1 s\)" "$board" --rows "$rows"
 rm "$rows/endless"
 row silent 'true'
 expect 1 "silent .*FAILED" "$board" --rows "$rows"
+rm "$rows/silent"
+
+preset=$(basename "$(dirname "$DUSK")")
+expect 0 "the slowest 2:" "$DUSK_SOURCE/tools/build-times" "$preset" -n 2
+[ "$(sed '1,/the slowest/d' "$work/output" | grep -cE '^ +[0-9.]+ s  [^ ]+$')" -eq 2 ] || die "not two files: $(cat "$work/output")"
+expect 1 "build first" "$DUSK_SOURCE/tools/build-times" no-such-preset
 say "done"
