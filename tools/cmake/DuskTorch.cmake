@@ -41,17 +41,22 @@ function(dusk_import_torch name)
   add_library(torch::${name} SHARED IMPORTED)
   set_target_properties(torch::${name} PROPERTIES
     IMPORTED_LOCATION ${torch_root}/lib/lib${name}.so
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+    INTERFACE_INCLUDE_DIRECTORIES
       "${torch_root}/include;${torch_root}/include/torch/csrc/api/include")
 endfunction()
 
 dusk_import_torch(c10)
 dusk_import_torch(torch_cpu)
 target_link_libraries(torch::torch_cpu INTERFACE torch::c10)
-# The wheel ships headers of its own, newer fmt, and they come first on the include path; the
-# library of the system has not their symbols. Versions live in inline namespaces (fmt::v9,
-# fmt::v12), so code with and without LibTorch may be linked together.
-target_compile_definitions(torch::torch_cpu INTERFACE FMT_HEADER_ONLY)
+# The wheel ships headers of a newer fmt, without its library. The system's headers go before them:
+# using the wheel's header-only would compile fmt's float formatting into every file (4 s each).
+find_path(DUSK_FMT_INCLUDE fmt/core.h PATHS /usr/include NO_DEFAULT_PATH)
+if(NOT DUSK_FMT_INCLUDE)
+  find_path(DUSK_FMT_INCLUDE fmt/core.h REQUIRED)
+endif()
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/first)
+file(CREATE_LINK ${DUSK_FMT_INCLUDE}/fmt ${PROJECT_BINARY_DIR}/first/fmt SYMBOLIC)
+target_include_directories(torch::torch_cpu BEFORE INTERFACE ${PROJECT_BINARY_DIR}/first)
 if(DUSK_WITH_CUDA)
   dusk_import_torch(c10_cuda)
   dusk_import_torch(torch_cuda)
