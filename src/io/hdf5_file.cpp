@@ -13,9 +13,11 @@ namespace {
 constexpr std::size_t kLargestAttribute = 1U << 20U;
 constexpr unsigned kMostDimensions = 8;
 
-/// HDF5 is one instance a process, so its lock is, too.
+/// HDF5 is one instance a process, so its lock is, too. Its clean-up at exit is not wanted: every
+/// file is closed long before, and what is left of damaged ones makes it complain.
 std::recursive_mutex& library_lock() {
   static std::recursive_mutex lock;
+  [[maybe_unused]] static const herr_t no_cleanup = H5dont_atexit();
   return lock;
 }
 
@@ -313,11 +315,25 @@ std::uint64_t OutputFile::write_chunk(const TiledOutput& dataset,
                                       std::span<const std::uint64_t> offset,
                                       std::span<const std::byte> bytes) {
   const std::vector<hsize_t> position(offset.begin(), offset.end());
-  haddr_t end = 0;
-  check<StorageError>(H5Fget_eoa(file_.get(), &end), path_, "find the end");
+  const std::uint64_t before = end_of_file();
   check<StorageError>(
       H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, position.data(), bytes.size(), bytes.data()),
       path_, "write a chunk");
+  // A file that grew by just the chunk has it at its end. Otherwise HDF5 added something of its own
+  // (once a dataset), and is asked, which takes it a walk over all chunks before this one.
+  if (end_of_file() == before + bytes.size()) return before;
+  haddr_t address = HADDR_UNDEF;
+  hsize_t size = 0;
+  unsigned skipped_filters = 0;
+  check<StorageError>(
+      H5Dget_chunk_info_by_coord(dataset.get(), position.data(), &skipped_filters, &address, &size),
+      path_, "find a chunk");
+  return address;
+}
+
+std::uint64_t OutputFile::end_of_file() const {
+  haddr_t end = 0;
+  check<StorageError>(H5Fget_eoa(file_.get(), &end), path_, "find the end");
   return end;
 }
 

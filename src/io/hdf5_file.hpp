@@ -122,6 +122,7 @@ class OutputFile {
   void close();
 
  private:
+  [[nodiscard]] std::uint64_t end_of_file() const;
   void write_raw_attribute(const std::string& name, const Handle& type, const Handle& space,
                            const void* data);
 

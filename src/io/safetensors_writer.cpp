@@ -1,7 +1,11 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "dusk/base/error.hpp"
 #include "dusk/base/hash.hpp"
@@ -37,27 +41,32 @@ std::vector<std::size_t> data_order(std::span<const TensorSpec> specs) {
   return order;
 }
 
+void check_names(std::span<const TensorSpec> specs) {
+  std::set<std::string_view> names{kMetadata};
+  for (const TensorSpec& spec : specs) {
+    if (spec.name.empty() || !names.insert(spec.name).second) {
+      fail<InternalError>("tensor name '{}' is empty, reserved or used twice", spec.name);
+    }
+  }
+}
+
+/// In the order of the data, without spaces: the very bytes of the reference implementation.
 std::string make_header(std::span<const TensorSpec> specs, std::span<const std::size_t> order,
                         const TensorMetadata& metadata) {
-  json header = json::object();
-  if (!metadata.empty()) header[kMetadata] = metadata;
+  std::vector<std::string> members;
+  if (!metadata.empty()) {
+    members.push_back(fmt::format("\"{}\":{}", kMetadata, json(metadata).dump()));
+  }
   std::size_t offset = 0;
   for (const std::size_t index : order) {
     const TensorSpec& spec = specs[index];
-    if (spec.name.empty() || spec.name == kMetadata || header.contains(spec.name)) {
-      fail<InternalError>("tensor name '{}' is empty, reserved or used twice", spec.name);
-    }
     const std::size_t end = offset + bytes_of(spec);
-    header[spec.name] = {
-        {"dtype", name_of(spec.dtype)}, {"shape", spec.shape}, {"data_offsets", {offset, end}}};
+    members.push_back(fmt::format(R"({}:{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})",
+                                  json(spec.name).dump(), name_of(spec.dtype),
+                                  json(spec.shape).dump(), offset, end));
     offset = end;
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const json::exception& error) {
-    fail<InternalError>("tensor names and metadata must be UTF-8: {}", error.what());
-  }
+  std::string text = fmt::format("{{{}}}", fmt::join(members, ","));
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   return text;
 }
@@ -88,8 +97,14 @@ class HashedFile {
 
 WrittenFile write_safetensors(const std::filesystem::path& path, std::span<const TensorSpec> specs,
                               const TensorMetadata& metadata, const TensorSource& source) {
+  check_names(specs);
   const std::vector<std::size_t> order = data_order(specs);
-  const std::string header = make_header(specs, order, metadata);
+  std::string header;
+  try {
+    header = make_header(specs, order, metadata);
+  } catch (const json::exception& error) {
+    fail<InternalError>("tensor names and metadata must be UTF-8: {}", error.what());
+  }
   std::array<std::byte, 8> length{};
   for (std::size_t i = 0; i < length.size(); ++i) {
     length[i] = static_cast<std::byte>((header.size() >> (8 * i)) & 0xFFU);

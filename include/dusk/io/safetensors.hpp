@@ -68,9 +68,9 @@ class SafetensorsFile {
 using TensorSource = std::function<std::span<const std::byte>(std::size_t index)>;
 
 /// Writes and publishes a file (temporary name, fsync, rename). Its bytes depend on the arguments'
-/// values only, not on their order: data are sorted by falling element size, so that every tensor
-/// is aligned, then by name; the header is sorted by name. Duplicate or empty names, and bytes that
-/// do not fit the shape, are an `InternalError`; a full disk is a `StorageError`, and nothing
+/// values only, not on their order: tensors are sorted by falling element size, so that each is
+/// aligned, then by name, as the reference implementation does. Duplicate or empty names, and bytes
+/// that do not fit the shape, are an `InternalError`; a full disk is a `StorageError`, and nothing
 /// remains.
 WrittenFile write_safetensors(const std::filesystem::path& path, std::span<const TensorSpec> specs,
                               const TensorMetadata& metadata, const TensorSource& source);

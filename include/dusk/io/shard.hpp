@@ -70,7 +70,7 @@ struct ShardOptions {
   /// zstd, [1, 22]; sets the time to write, hardly the time to read.
   int level = 6;
   /// Where the samples came from (a data set, a teacher and its configuration); stored as it is.
-  std::string provenance;
+  std::string provenance{};
 };
 
 /// What the manifest says about one shard.
@@ -153,7 +153,7 @@ void publish_manifest(const std::filesystem::path& folder, const ShardLabels& la
                       std::span<const ShardSummary> shards);
 
 struct ShardSetOptions {
-  ShardOptions shard;
+  ShardOptions shard{};
   std::size_t samples_per_shard = 500;
 };
 
