@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <iostream>
 
 #include "dusk/comm/collectives.hpp"
 #include "dusk/config/config.hpp"
@@ -151,6 +152,13 @@ void add_train(CLI::App& app, Program& program) {
       "train", "Trains, resumes by itself, evaluates, writes RUN/result.json and RUN/report.html");
   auto arguments = std::make_shared<TrainArguments>();
   command->add_option("config", arguments->config, "YAML file")->required();
+  command->add_flag_callback(
+      "--list-keys",
+      [] {
+        std::cout << reference<RunConfig>();
+        throw CLI::Success();
+      },
+      "prints every key of a configuration as a Markdown table (configs/README.md)");
   command->add_option("--set", arguments->sets, "overrides a value: key.subkey=value")
       ->allow_extra_args(false);
   command->add_option("--run", arguments->run, "run directory; the same one continues the run")
