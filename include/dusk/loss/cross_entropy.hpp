@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace dusk {
+
+/// A loss before its division: ranks add up `count` before anybody divides by it, so that a rank
+/// with few or no labelled pixels weighs as much as its pixels do.
+struct LossSum {
+  at::Tensor sum;    ///< scalar, the logits' type (float32 for half types), differentiable
+  at::Tensor count;  ///< scalar int64: number of terms in `sum`; exact on any number of ranks
+};
+
+/// The label that stands for "no label".
+inline constexpr std::int64_t kIgnoreLabel = 255;
+
+/// Sum over the labelled pixels of -ln softmax(logits)[label].
+///
+/// `logits` (N, K, H, W) floating, `labels` (N, H, W) int64 in [0, K) or `ignore`. Without a
+/// labelled pixel: sum 0 with a zero gradient (not NaN), count 0. Labels outside the space are a
+/// `DataError` on the CPU; on CUDA they are not looked at here (the data layer has checked them).
+[[nodiscard]] LossSum cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
+                                    std::int64_t ignore = kIgnoreLabel);
+
+/// `cross_entropy` of the logits up-sampled to the labels' size (bilinear, align_corners=false):
+/// `low_res_logits` (N, K, h, w), `labels` (N, H, W).
+///
+/// On the CPU in float32 and float64 one pass computes loss and gradient row by row; logits and
+/// gradients of full resolution never exist. The result does not depend on the number of threads.
+/// Elsewhere the plain operators run. A gradient of the gradient is refused.
+[[nodiscard]] LossSum upsampled_cross_entropy(const at::Tensor& low_res_logits,
+                                              const at::Tensor& labels,
+                                              std::int64_t ignore = kIgnoreLabel);
+
+/// Number of pixels that carry a label: scalar int64 on the labels' device. Known before the
+/// forward pass, so its all-reduce costs nothing.
+[[nodiscard]] at::Tensor count_labelled(const at::Tensor& labels,
+                                        std::int64_t ignore = kIgnoreLabel);
+
+/// Class of every pixel after bilinear up-sampling to `height` x `width`: (N, h, w) logits
+/// `(N, K, h, w)` become uint8 `(N, height, width)`; ties go to the lower class. K <= 255.
+[[nodiscard]] at::Tensor upsampled_argmax(const at::Tensor& low_res_logits, std::int64_t height,
+                                          std::int64_t width);
+
+}  // namespace dusk

@@ -1,0 +1,118 @@
+#include <fmt/ranges.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
+
+#include "dusk/base/error.hpp"
+#include "dusk/loss/cross_entropy.hpp"
+#include "loss/fused_cross_entropy.hpp"
+
+namespace dusk {
+namespace {
+
+using upsample::FusedResult;
+
+void check_shapes(const at::Tensor& logits, const at::Tensor& labels) {
+  if (logits.dim() != 4 || labels.dim() != 3 || logits.size(0) != labels.size(0) ||
+      logits.size(1) < 1 || logits.numel() == 0 || labels.numel() == 0) {
+    fail<InternalError>("cross entropy of logits {} and labels {}: need (N, K, h, w) and (N, H, W)",
+                        fmt::join(logits.sizes(), "x"), fmt::join(labels.sizes(), "x"));
+  }
+  if (labels.scalar_type() != at::kLong) {
+    fail<InternalError>("cross entropy: labels are {}, need int64",
+                        c10::toString(labels.scalar_type()));
+  }
+}
+
+/// The gradient is known when the loss is, so it is computed there and only scaled here.
+class FusedCrossEntropy : public torch::autograd::Function<FusedCrossEntropy> {
+ public:
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
+                                                const at::Tensor& logits, const at::Tensor& labels,
+                                                std::int64_t ignore) {
+    const FusedResult result =
+        upsample::fused_cross_entropy(upsample::choose_kernels(), logits, labels, ignore, true);
+    context->save_for_backward({result.gradient});
+    const at::Tensor count = at::scalar_tensor(result.labelled, labels.options());
+    context->mark_non_differentiable({count});
+    return {at::scalar_tensor(result.loss, logits.options()), count};
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list outer) {
+    if (at::GradMode::is_enabled()) {
+      fail<InternalError>("upsampled_cross_entropy: the gradient of its gradient is not available");
+    }
+    const at::Tensor gradient = context->get_saved_variables()[0];
+    return {outer[0].defined() ? gradient * outer[0] : at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+bool has_kernel(const at::Tensor& logits) {
+  return logits.is_cpu() &&
+         (logits.scalar_type() == at::kFloat || logits.scalar_type() == at::kDouble);
+}
+
+at::Tensor interpolate(const at::Tensor& logits, std::int64_t height, std::int64_t width) {
+  if (logits.size(2) == height && logits.size(3) == width) return logits;
+  return at::upsample_bilinear2d(logits, {height, width}, /*align_corners=*/false);
+}
+
+/// Float32 at least: a half type would round the loss, and costs nothing to widen at low
+/// resolution.
+at::Tensor widened(const at::Tensor& logits) {
+  const bool half = logits.scalar_type() == at::kHalf || logits.scalar_type() == at::kBFloat16;
+  return half ? logits.to(at::kFloat) : logits;
+}
+
+}  // namespace
+
+LossSum upsampled_cross_entropy(const at::Tensor& low_res_logits, const at::Tensor& labels,
+                                std::int64_t ignore) {
+  check_shapes(low_res_logits, labels);
+  const at::Tensor logits = widened(low_res_logits);
+  if (!has_kernel(logits)) {
+    return cross_entropy(interpolate(logits, labels.size(1), labels.size(2)), labels, ignore);
+  }
+  if (logits.requires_grad() && at::GradMode::is_enabled()) {
+    const auto outputs = FusedCrossEntropy::apply(logits, labels, ignore);
+    return {outputs[0], outputs[1]};
+  }
+  const FusedResult result =
+      upsample::fused_cross_entropy(upsample::choose_kernels(), logits, labels, ignore, false);
+  return {at::scalar_tensor(result.loss, logits.options()),
+          at::scalar_tensor(result.labelled, labels.options())};
+}
+
+LossSum cross_entropy(const at::Tensor& logits, const at::Tensor& labels, std::int64_t ignore) {
+  check_shapes(logits, labels);
+  if (logits.size(2) != labels.size(1) || logits.size(3) != labels.size(2)) {
+    fail<InternalError>("cross entropy: logits {} and labels {} differ in size",
+                        fmt::join(logits.sizes(), "x"), fmt::join(labels.sizes(), "x"));
+  }
+  const at::Tensor wide = widened(logits);
+  if (has_kernel(wide)) return upsampled_cross_entropy(wide, labels, ignore);
+  const at::Tensor sum =
+      at::nll_loss_nd(at::log_softmax(wide, 1), labels, {}, at::Reduction::Sum, ignore);
+  return {sum, count_labelled(labels, ignore)};
+}
+
+at::Tensor count_labelled(const at::Tensor& labels, std::int64_t ignore) {
+  return labels.ne(ignore).sum();
+}
+
+at::Tensor upsampled_argmax(const at::Tensor& low_res_logits, std::int64_t height,
+                            std::int64_t width) {
+  const at::NoGradGuard no_gradient;
+  if (low_res_logits.dim() != 4 || low_res_logits.size(1) > 255 || low_res_logits.numel() == 0 ||
+      height < 1 || width < 1) {
+    fail<InternalError>("arg max of logits {} at {}x{}: need (N, K <= 255, h, w) and a size",
+                        fmt::join(low_res_logits.sizes(), "x"), height, width);
+  }
+  const at::Tensor logits = widened(low_res_logits);
+  if (!logits.is_cpu() || logits.scalar_type() != at::kFloat) {
+    return interpolate(logits, height, width).argmax(1).to(at::kByte);
+  }
+  return upsample::fused_argmax(upsample::choose_kernels(), logits, height, width);
+}
+
+}  // namespace dusk

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "loss/upsample_kernels.hpp"
+
+namespace dusk::upsample {
+
+struct FusedResult {
+  double loss = 0;            ///< sum over the labelled pixels
+  std::int64_t labelled = 0;  ///< their number
+  at::Tensor gradient;        ///< of `loss`, shaped and laid out like the logits; may be undefined
+};
+
+/// Cross entropy of `logits` (N, K, h, w), float32 or float64 on the CPU, any strides, up-sampled
+/// to the size of `labels` (N, H, W) int64. The result does not depend on the number of threads.
+/// `DataError` for a label that is neither a class nor `ignore`.
+[[nodiscard]] FusedResult fused_cross_entropy(const Kernels& kernels, const at::Tensor& logits,
+                                              const at::Tensor& labels, std::int64_t ignore,
+                                              bool with_gradient);
+
+/// Classes (N, height, width) uint8 of `logits` (N, K <= 255, h, w), float32 on the CPU.
+[[nodiscard]] at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits,
+                                      std::int64_t height, std::int64_t width);
+
+}  // namespace dusk::upsample

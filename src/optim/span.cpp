@@ -1,0 +1,71 @@
+#include "dusk/optim/span.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+#include "dusk/base/error.hpp"
+
+namespace dusk {
+namespace {
+
+constexpr double kLargest = 1e15;  // whole numbers up to here are exact in a double
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+[[noreturn]] void refuse(std::string_view text, std::string_view reason) {
+  fail<ConfigError>("'{}' {}; write for example '1500 steps' or '2 epochs'", text, reason);
+}
+
+}  // namespace
+
+Span Span::steps(std::int64_t count) {
+  if (count < 0) fail<ConfigError>("a span of {} steps is negative", count);
+  return {static_cast<double>(count), Unit::steps};
+}
+
+Span Span::epochs(double count) {
+  if (!(count >= 0 && count <= kLargest)) fail<ConfigError>("{} epochs are no span", count);
+  return {count, Unit::epochs};
+}
+
+std::int64_t Span::in_steps(double steps_per_epoch) const {
+  if (unit_ == Unit::steps) return static_cast<std::int64_t>(amount_);
+  if (!(steps_per_epoch > 0)) {
+    fail<InternalError>("{} cannot be counted in steps: an epoch has {} steps", format_value(*this),
+                        steps_per_epoch);
+  }
+  return std::llround(amount_ * steps_per_epoch);
+}
+
+void parse_value(std::string_view text, Span& span) {
+  const std::string_view body = trimmed(text);
+  double amount = 0;
+  const auto [rest, error] = std::from_chars(body.data(), body.data() + body.size(), amount);
+  if (error != std::errc{}) refuse(text, "is no length of training");
+  if (!(amount >= 0 && amount <= kLargest)) refuse(text, "is out of range");
+  const std::string_view unit = trimmed(body.substr(static_cast<std::size_t>(rest - body.data())));
+  if (unit == "epochs" || unit == "epoch") {
+    span = Span::epochs(amount);
+  } else if (unit == "steps" || unit == "step") {
+    if (amount != std::floor(amount)) refuse(text, "is no whole number of steps");
+    span = Span::steps(static_cast<std::int64_t>(amount));
+  } else {
+    refuse(text, unit.empty() ? "has no unit" : "has an unknown unit");
+  }
+}
+
+std::string format_value(const Span& span) {
+  if (span.unit_ == Span::Unit::steps) {
+    return fmt::format("{} steps", static_cast<std::int64_t>(span.amount_));
+  }
+  return fmt::format("{} epochs", span.amount_);
+}
+
+}  // namespace dusk

@@ -1,0 +1,266 @@
+#include "dusk/loss/cross_entropy.hpp"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "dusk/base/error.hpp"
+#include "support/expect_error.hpp"
+#include "unit/loss/cross_entropy_reference.hpp"
+
+namespace dusk {
+namespace {
+
+using test::some_labels;
+using test::some_logits;
+
+struct Geometry {
+  std::int64_t images, classes, h, w, height, width;
+};
+
+std::ostream& operator<<(std::ostream& out, const Geometry& g) {
+  return out << g.images << "x" << g.classes << " " << g.h << "x" << g.w << " to " << g.height
+             << "x" << g.width;
+}
+
+struct Gradient {
+  double sum = 0;
+  std::int64_t count = 0;
+  at::Tensor logits;
+};
+
+Gradient ours(const at::Tensor& values, const at::Tensor& labels) {
+  const at::Tensor logits = values.detach().clone().requires_grad_();
+  const LossSum loss = upsampled_cross_entropy(logits, labels);
+  loss.sum.backward();
+  return {loss.sum.item<double>(), loss.count.item<std::int64_t>(), logits.grad()};
+}
+
+/// The same from PyTorch's separate operators and its automatic gradient.
+Gradient composed(const at::Tensor& values, const at::Tensor& labels) {
+  const at::Tensor logits = values.detach().clone().requires_grad_();
+  const at::Tensor large = at::upsample_bilinear2d(logits, {labels.size(1), labels.size(2)}, false);
+  const at::Tensor sum = at::cross_entropy_loss(large, labels, {}, at::Reduction::Sum, 255);
+  sum.backward();
+  return {sum.item<double>(), labels.ne(255).sum().item<std::int64_t>(), logits.grad()};
+}
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
+
+class UpsampledCrossEntropy : public testing::TestWithParam<Geometry> {};
+
+TEST_P(UpsampledCrossEntropy, AgreesWithTheComposedOperators) {
+  const Geometry& g = GetParam();
+  const at::Tensor labels = some_labels(g.images, g.height, g.width, g.classes);
+  const at::Tensor values = some_logits({g.images, g.classes, g.h, g.w}, torch::kDouble);
+  const Gradient reference = composed(values, labels);
+  const Gradient fine = ours(values, labels);
+  EXPECT_NEAR(fine.sum, reference.sum, 1e-12 * (1 + reference.sum));
+  EXPECT_EQ(fine.count, reference.count);
+  EXPECT_LT(largest_difference(fine.logits, reference.logits), 1e-11);
+  const Gradient coarse = ours(values.to(torch::kFloat), labels);
+  EXPECT_NEAR(coarse.sum, reference.sum, 2e-6 * (1 + reference.sum));
+  EXPECT_EQ(coarse.count, reference.count);
+  const double scale = 1 + reference.logits.abs().max().item<double>();
+  EXPECT_LT(largest_difference(coarse.logits, reference.logits), 2e-6 * scale);
+}
+
+TEST_P(UpsampledCrossEntropy, AgreesWithAPlainLoop) {
+  const Geometry& g = GetParam();
+  const at::Tensor labels = some_labels(g.images, g.height, g.width, g.classes);
+  const at::Tensor values = some_logits({g.images, g.classes, g.h, g.w}, torch::kDouble);
+  const double reference = test::plain_loss(values, labels, 255);
+  EXPECT_NEAR(upsampled_cross_entropy(values, labels).sum.item<double>(), reference,
+              1e-11 * (1 + reference));
+}
+
+TEST_P(UpsampledCrossEntropy, TakesAnyMemoryFormatAndAnswersInIt) {
+  const Geometry& g = GetParam();
+  const at::Tensor labels = some_labels(g.images, g.height, g.width, g.classes);
+  const at::Tensor values = some_logits({g.images, g.classes, g.h, g.w});
+  const Gradient plain = ours(values, labels);
+  const at::Tensor logits = values.contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+  const LossSum loss = upsampled_cross_entropy(logits, labels);
+  EXPECT_EQ(loss.sum.item<double>(), plain.sum);
+  const at::Tensor gradient = torch::autograd::grad({loss.sum}, {logits})[0];
+  EXPECT_TRUE(gradient.equal(plain.logits));
+  EXPECT_TRUE(gradient.is_contiguous(logits.suggest_memory_format()));
+  const at::Tensor wider = some_logits({g.images, g.classes, g.h, g.w + 3});
+  const at::Tensor view = wider.narrow(3, 1, g.w);
+  EXPECT_EQ(ours(view, labels).sum, ours(view.contiguous(), labels).sum);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Geometries, UpsampledCrossEntropy,
+    testing::Values(Geometry{2, 11, 16, 20, 64, 80},  // the usual factor of four
+                    Geometry{1, 19, 9, 33, 36, 132},  // several blocks, the last one partial
+                    Geometry{2, 3, 7, 9, 23, 31},     // no whole factor
+                    Geometry{1, 5, 8, 70, 8, 70},     // same size
+                    Geometry{2, 4, 6, 40, 12, 80},    // factor of two
+                    Geometry{1, 3, 12, 150, 9, 100},  // smaller than the logits
+                    Geometry{1, 3, 40, 40, 5, 7},     // much smaller: source rows without output
+                    Geometry{1, 2, 1, 1, 9, 65},      // one source pixel
+                    Geometry{3, 1, 4, 4, 16, 16}));   // one class: the loss is 0
+
+TEST(CrossEntropy, DirectionalDerivativeMatchesFiniteDifferences) {
+  const at::Tensor labels = some_labels(2, 24, 28, 5);
+  const at::Tensor values = some_logits({2, 5, 6, 7}, torch::kDouble);
+  const at::Tensor direction = some_logits({5, 2, 7, 6}, torch::kDouble).view({2, 5, 6, 7});
+  const double step = 1e-5;
+  const double above = test::plain_loss(values + step * direction, labels, 255);
+  const double below = test::plain_loss(values - step * direction, labels, 255);
+  const double slope = (ours(values, labels).logits * direction).sum().item<double>();
+  EXPECT_NEAR(slope, (above - below) / (2 * step), 1e-6 * std::abs(slope));
+}
+
+TEST(CrossEntropy, NoLabelledPixelGivesZeroAndAZeroGradient) {
+  const at::Tensor labels = torch::full({2, 16, 16}, 255, torch::kLong);
+  for (const auto type : {torch::kFloat, torch::kDouble}) {
+    const Gradient result = ours(some_logits({2, 4, 4, 4}, type), labels);
+    EXPECT_EQ(result.sum, 0);
+    EXPECT_EQ(result.count, 0);
+    EXPECT_TRUE(result.logits.eq(0).all().item<bool>());
+  }
+}
+
+TEST(CrossEntropy, TheGradientFollowsWhatIsDoneWithTheSum) {
+  const at::Tensor labels = some_labels(1, 16, 16, 4);
+  const at::Tensor values = some_logits({1, 4, 4, 4});
+  const at::Tensor logits = values.clone().requires_grad_();
+  const LossSum loss = upsampled_cross_entropy(logits, labels);
+  (loss.sum / loss.count).backward();
+  EXPECT_LT(largest_difference(logits.grad() * loss.count, ours(values, labels).logits), 1e-5);
+  EXPECT_FALSE(loss.count.requires_grad());
+}
+
+TEST(CrossEntropy, RetainedGraphsCanBeWalkedTwice) {
+  const at::Tensor labels = some_labels(1, 16, 16, 4);
+  const at::Tensor values = some_logits({1, 4, 4, 4});
+  const at::Tensor logits = values.clone().requires_grad_();
+  const at::Tensor sum = upsampled_cross_entropy(logits, labels).sum;
+  sum.backward({}, /*retain_graph=*/true);
+  sum.backward();
+  EXPECT_TRUE(logits.grad().equal(2 * ours(values, labels).logits));
+}
+
+TEST(CrossEntropy, WithoutGradientModeTheSumIsTheSame) {
+  const at::Tensor labels = some_labels(1, 32, 48, 6);
+  const at::Tensor logits = some_logits({1, 6, 8, 12}).requires_grad_();
+  const double with = upsampled_cross_entropy(logits, labels).sum.item<double>();
+  const at::NoGradGuard no_gradient;
+  const LossSum loss = upsampled_cross_entropy(logits, labels);
+  EXPECT_EQ(loss.sum.item<double>(), with);
+  EXPECT_FALSE(loss.sum.requires_grad());
+}
+
+TEST(CrossEntropy, FullResolutionIsTheSameFunctionWithoutResampling) {
+  const at::Tensor labels = some_labels(2, 13, 70, 7);
+  const at::Tensor values = some_logits({2, 7, 13, 70});
+  const at::Tensor logits = values.clone().requires_grad_();
+  const LossSum loss = cross_entropy(logits, labels);
+  loss.sum.backward();
+  const Gradient reference = composed(values.to(torch::kDouble), labels);
+  EXPECT_NEAR(loss.sum.item<double>(), reference.sum, 1e-6 * reference.sum);
+  EXPECT_EQ(loss.count.item<std::int64_t>(), reference.count);
+  EXPECT_LT(largest_difference(logits.grad(), reference.logits), 1e-6);
+  test::expect_contains(test::message_of<InternalError>(
+                            [&] { (void)cross_entropy(values, labels.narrow(1, 0, 12)); }),
+                        "13x70");
+}
+
+TEST(CrossEntropy, HalfTypesAreSummedInFloat32) {
+  const at::Tensor labels = some_labels(1, 16, 16, 4);
+  const at::Tensor logits = some_logits({1, 4, 4, 4}).to(torch::kBFloat16).requires_grad_();
+  const LossSum loss = upsampled_cross_entropy(logits, labels);
+  EXPECT_EQ(loss.sum.scalar_type(), torch::kFloat);
+  loss.sum.backward();
+  EXPECT_EQ(logits.grad().scalar_type(), torch::kBFloat16);
+  EXPECT_EQ(loss.sum.item<double>(), ours(logits.to(torch::kFloat), labels).sum);
+}
+
+TEST(CrossEntropy, LargeLogitsStayFiniteAndNaNShows) {
+  const at::Tensor labels = torch::ones({1, 8, 8}, torch::kLong);
+  at::Tensor values = torch::zeros({1, 3, 2, 2});
+  values.select(1, 0).fill_(1e4);
+  const Gradient result = ours(values, labels);
+  EXPECT_NEAR(result.sum, 64 * 1e4, 1);
+  EXPECT_TRUE(result.logits.isfinite().all().item<bool>());
+  values.view(-1)[5] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(ours(values, labels).sum));
+  values.view(-1)[5] = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(std::isfinite(ours(values, labels).sum));
+}
+
+TEST(CrossEntropy, ALabelOutsideTheSpaceIsNamed) {
+  at::Tensor labels = some_labels(1, 16, 16, 4);
+  labels.view(-1)[77] = 4;
+  const at::Tensor logits = some_logits({1, 4, 4, 4});
+  test::expect_contains(
+      test::message_of<DataError>([&] { (void)upsampled_cross_entropy(logits, labels); }),
+      "label 4 is outside");
+  labels.view(-1)[77] = -1;
+  test::expect_contains(
+      test::message_of<DataError>([&] { (void)upsampled_cross_entropy(logits, labels); }),
+      "label -1 is outside");
+}
+
+TEST(CrossEntropy, AnotherIgnoredLabel) {
+  const at::Tensor labels = some_labels(1, 16, 16, 4, /*ignore=*/2);
+  const at::Tensor logits = some_logits({1, 4, 4, 4}, torch::kDouble);
+  const LossSum loss = upsampled_cross_entropy(logits, labels, 2);
+  EXPECT_NEAR(loss.sum.item<double>(), test::plain_loss(logits, labels, 2), 1e-10);
+  EXPECT_EQ(loss.count.item<std::int64_t>(), count_labelled(labels, 2).item<std::int64_t>());
+}
+
+TEST(CrossEntropy, DoesNotDependOnTheNumberOfThreads) {
+  const at::Tensor labels = some_labels(3, 60, 100, 11);
+  const at::Tensor values = some_logits({3, 11, 15, 25});
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const Gradient one = ours(values, labels);
+  at::set_num_threads(3);
+  const Gradient three = ours(values, labels);
+  at::set_num_threads(threads);
+  EXPECT_EQ(one.sum, three.sum);
+  EXPECT_TRUE(one.logits.equal(three.logits));
+}
+
+TEST(CrossEntropy, TheGradientOfTheGradientIsRefused) {
+  const at::Tensor labels = some_labels(1, 16, 16, 4);
+  const at::Tensor logits = some_logits({1, 4, 4, 4}).requires_grad_();
+  const at::Tensor sum = upsampled_cross_entropy(logits, labels).sum;
+  test::expect_contains(test::message_of<InternalError>(
+                            [&] { (void)torch::autograd::grad({sum}, {logits}, {}, true, true); }),
+                        "gradient of its gradient");
+}
+
+TEST(CrossEntropy, CountsLabelledPixels) {
+  const at::Tensor labels = some_labels(2, 9, 11, 4);
+  std::int64_t expected = 0;
+  for (std::int64_t i = 0; i < labels.numel(); ++i) {
+    if (labels.data_ptr<std::int64_t>()[i] != 255) ++expected;
+  }
+  const at::Tensor count = count_labelled(labels);
+  EXPECT_EQ(count.scalar_type(), torch::kLong);
+  EXPECT_EQ(count.item<std::int64_t>(), expected);
+}
+
+TEST(UpsampledArgmax, AgreesWithTheComposedOperators) {
+  for (const auto& [h, w, height, width] : std::vector<std::array<std::int64_t, 4>>{
+           {16, 20, 64, 80}, {7, 9, 23, 31}, {8, 70, 8, 70}, {12, 150, 9, 100}}) {
+    const at::Tensor logits = some_logits({2, 11, h, w});
+    const at::Tensor expected =
+        at::upsample_bilinear2d(logits.to(torch::kDouble), {height, width}, false).argmax(1);
+    const at::Tensor classes = upsampled_argmax(logits, height, width);
+    EXPECT_EQ(classes.scalar_type(), torch::kByte);
+    // Two classes may be equal up to rounding.
+    EXPECT_GT(classes.to(torch::kLong).eq(expected).to(torch::kDouble).mean().item<double>(),
+              0.9999);
+  }
+  EXPECT_TRUE(upsampled_argmax(torch::zeros({1, 3, 4, 4}), 8, 8).eq(0).all().item<bool>());
+}
+
+}  // namespace
+}  // namespace dusk
