@@ -1,5 +1,7 @@
 #include "dusk/config/config_node.hpp"
 
+#include <utility>
+
 namespace dusk {
 
 ConfigNode ConfigNode::scalar(std::string text, bool quoted) {
@@ -7,6 +9,14 @@ ConfigNode ConfigNode::scalar(std::string text, bool quoted) {
   node.text = std::move(text);
   node.quoted = quoted;
   return node;
+}
+
+ConfigNode ConfigNode::list() {
+  return of(Kind::list);
+}
+
+ConfigNode ConfigNode::map() {
+  return of(Kind::map);
 }
 
 ConfigNode ConfigNode::of(Kind kind) {
@@ -24,6 +34,11 @@ const ConfigNode* ConfigNode::find(std::string_view key) const {
 
 ConfigNode* ConfigNode::find(std::string_view key) {
   return const_cast<ConfigNode*>(std::as_const(*this).find(key));
+}
+
+ConfigNode& ConfigNode::add(std::string key, ConfigNode value) {
+  entries.push_back({std::move(key), std::move(value)});
+  return entries.back().value;
 }
 
 }  // namespace dusk

@@ -30,7 +30,7 @@ void merge(ConfigNode& below, ConfigNode above) {
     if (ConfigNode* existing = below.find(key)) {
       merge(*existing, std::move(value));
     } else {
-      below.entries.emplace_back(std::move(key), std::move(value));
+      below.add(std::move(key), std::move(value));
     }
   }
 }
@@ -105,10 +105,10 @@ class IncludeReader {
 
   /// Removes the key `include` and returns its texts.
   static std::vector<ConfigNode> take_includes(ConfigNode& map) {
-    const auto is_include = [](const ConfigNode::Entry& entry) { return entry.first == "include"; };
+    const auto is_include = [](const ConfigNode::Entry& entry) { return entry.key == "include"; };
     const auto found = std::find_if(map.entries.begin(), map.entries.end(), is_include);
     if (found == map.entries.end()) return {};
-    const ConfigNode value = std::move(found->second);
+    const ConfigNode value = std::move(found->value);
     map.entries.erase(found);
     std::vector<ConfigNode> files = value.items;
     if (value.kind == Kind::scalar) files.push_back(value);
@@ -165,7 +165,7 @@ ConfigNode& step_into(ConfigNode& node, std::string_view part, const std::string
     node.origin = origin;
   }
   if (ConfigNode* existing = node.find(part)) return *existing;
-  ConfigNode& created = node.entries.emplace_back(part, ConfigNode{}).second;
+  ConfigNode& created = node.add(std::string(part), {});
   created.origin = origin;
   return created;
 }

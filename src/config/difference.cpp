@@ -25,8 +25,9 @@ class Leaves {
   void visit(const ConfigNode& node, const std::string& path) {
     const bool has_children = !node.entries.empty() || holds_maps(node);
     if (!has_children) return add(path, node);
-    for (const auto& [key, value] : node.entries)
-      visit(value, path.empty() ? key : path + "." + key);
+    for (const auto& [key, value] : node.entries) {
+      visit(value, path.empty() ? key : fmt::format("{}.{}", path, key));
+    }
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       visit(node.items[i], fmt::format("{}[{}]", path, i));
     }

@@ -138,7 +138,7 @@ class TreeBuilder final : public YAML::EventHandler {
       take_key(parent, mark, node);
     } else {
       node.origin = std::move(parent.key_origin);
-      parent.node.entries.emplace_back(std::move(parent.key), std::move(node));
+      parent.node.add(std::move(parent.key), std::move(node));
       parent.has_key = false;
     }
   }

@@ -33,7 +33,7 @@ class TempFolder {
 
   /// Writes a file, with the folders on the way; returns its path.
   std::filesystem::path write(const std::string& name, std::string_view text) const {
-    const std::filesystem::path file = path_ / name;
+    std::filesystem::path file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream stream(file, std::ios::binary);
     stream << text;

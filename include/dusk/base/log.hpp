@@ -27,6 +27,8 @@ class Log {
   ~Log();
   Log(Log&&) noexcept;
   Log& operator=(Log&&) noexcept;
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
   template <class... Args>
   void debug(fmt::format_string<Args...> format, Args&&... args) {

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace dusk {
@@ -11,7 +10,7 @@ namespace dusk {
 /// The order of map entries is that of the file; keys of a map are unique.
 struct ConfigNode {
   enum class Kind { null, scalar, list, map };
-  using Entry = std::pair<std::string, ConfigNode>;
+  struct Entry;
 
   Kind kind = Kind::null;
   std::string text;     ///< of a scalar, without quotes
@@ -21,15 +20,23 @@ struct ConfigNode {
   std::string origin;  ///< "file:line" of the key, or "--set key=value"; empty: a default
 
   [[nodiscard]] static ConfigNode scalar(std::string text, bool quoted = false);
-  [[nodiscard]] static ConfigNode list() { return of(Kind::list); }
-  [[nodiscard]] static ConfigNode map() { return of(Kind::map); }
+  [[nodiscard]] static ConfigNode list();
+  [[nodiscard]] static ConfigNode map();
 
   /// The value of a map's key, or null when there is none (or this is no map).
   [[nodiscard]] const ConfigNode* find(std::string_view key) const;
   [[nodiscard]] ConfigNode* find(std::string_view key);
 
+  /// Appends a key that the map does not have yet; returns its value, now in the map.
+  ConfigNode& add(std::string key, ConfigNode value);
+
  private:
   static ConfigNode of(Kind kind);
+};
+
+struct ConfigNode::Entry {
+  std::string key;
+  ConfigNode value;
 };
 
 /// Parses one YAML document. `source` names it in origins and errors.

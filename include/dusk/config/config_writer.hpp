@@ -33,7 +33,7 @@ class ConfigWriter {
 
   template <class T>
   void field(std::string_view name, T& value, std::string_view /*help*/, Range = any_value) {
-    map_.entries.emplace_back(name, write_value(value));
+    map_.add(std::string(name), write_value(value));
   }
   template <class T>
   void required(std::string_view name, T& value, std::string_view help, Range = any_value) {
@@ -67,7 +67,7 @@ template <class T>
     return list;
   } else if constexpr (is_string_map<T>) {
     ConfigNode map = ConfigNode::map();
-    for (auto& [key, item] : value) map.entries.emplace_back(key, write_value(item));
+    for (auto& [key, item] : value) map.add(key, write_value(item));
     return map;
   } else if constexpr (DescribedValue<T>) {
     ConfigNode map = ConfigNode::map();

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dusk/comm/communicator.hpp"
 #include "dusk/ddp/buffer_averager.hpp"

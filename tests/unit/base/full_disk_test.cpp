@@ -80,7 +80,7 @@ class FileSizeLimit {
 TEST(FullDisk, AWriteThatIsCutShortIsAnError) {
   const test::TempFolder folder;
   folder.write("x", "old");
-  const FileSizeLimit limit(128 * 1024);
+  const FileSizeLimit limit(std::size_t{128} * 1024);
   expect_untouched(folder.path(), "File too large");
 }
 

@@ -69,9 +69,9 @@ TEST(YamlEmitter, AnyTextSurvives) {
     const ConfigNode root = map_of({{text, list_of({ConfigNode::scalar(text, true)})}});
     const ConfigNode back = parse_yaml(emit_yaml(root), "written");
     ASSERT_EQ(back.entries.size(), 1U);
-    EXPECT_EQ(back.entries[0].first, text);
-    ASSERT_EQ(back.entries[0].second.items.size(), 1U);
-    EXPECT_EQ(back.entries[0].second.items[0].text, text);
+    EXPECT_EQ(back.entries[0].key, text);
+    ASSERT_EQ(back.entries[0].value.items.size(), 1U);
+    EXPECT_EQ(back.entries[0].value.items[0].text, text);
   }
 }
 
@@ -92,7 +92,7 @@ TEST(YamlEmitter, OriginsAreCommentsAtTheLeaves) {
 
 TEST(YamlEmitter, AnOriginCannotLeaveItsComment) {
   ConfigNode given = map_of({{"a", ConfigNode::scalar("1")}});
-  given.entries[0].second.origin = "--set a=1\nb: 2";
+  given.entries[0].value.origin = "--set a=1\nb: 2";
   const ConfigNode root = map_of({{"a", ConfigNode::scalar("1")}});
   EXPECT_EQ(parse_yaml(emit_yaml(root, &given), "written").entries.size(), 1U);
 }

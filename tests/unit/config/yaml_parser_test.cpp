@@ -22,8 +22,8 @@ TEST(YamlParser, KeepsKindsOrderAndText) {
   const ConfigNode root = parse_yaml("b: 1\na: [x, 'y', ~]\nc: {d: \"e\\n\"}\ne:\n", "a.yaml");
   ASSERT_EQ(root.kind, Kind::map);
   ASSERT_EQ(root.entries.size(), 4U);
-  EXPECT_EQ(root.entries[0].first, "b");
-  EXPECT_EQ(root.entries[1].first, "a");
+  EXPECT_EQ(root.entries[0].key, "b");
+  EXPECT_EQ(root.entries[1].key, "a");
   EXPECT_EQ(root.find("b")->text, "1");
   EXPECT_FALSE(root.find("b")->quoted);
   const ConfigNode& list = *root.find("a");

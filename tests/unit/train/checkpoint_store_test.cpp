@@ -8,7 +8,7 @@
 
 #include "dusk/base/error.hpp"
 #include "dusk/base/files.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 #include "unit/train/toy_method.hpp"
 
 namespace dusk {
@@ -39,7 +39,7 @@ class CheckpointStoreTest : public testing::Test {
   }
 
   Log log_{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
-  test::TemporaryFolder folder_;
+  test::TempFolder folder_;
 };
 
 TEST_F(CheckpointStoreTest, RestoresEverythingThatWasVisited) {

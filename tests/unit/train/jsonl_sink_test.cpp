@@ -6,13 +6,13 @@
 #include "dusk/base/error.hpp"
 #include "dusk/base/files.hpp"
 #include "dusk/train/metric_sink.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace dusk {
 namespace {
 
 TEST(JsonlSink, WritesOneLineANumber) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   JsonlSink sink(path, 0);
   sink.metric(1, "loss", 0.5);
@@ -23,7 +23,7 @@ TEST(JsonlSink, WritesOneLineANumber) {
 }
 
 TEST(JsonlSink, ResumeDropsWhatAKilledRunWroteBeyondItsCheckpoint) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   {
     JsonlSink sink(path, 0);
