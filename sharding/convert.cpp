@@ -1,0 +1,230 @@
+#include "sharding/convert.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "dusk/base/error.hpp"
+#include "dusk/base/files.hpp"
+#include "dusk/base/hash.hpp"
+#include "dusk/data/label_space.hpp"
+#include "dusk/data/resample.hpp"
+#include "sharding/parallel.hpp"
+#include "sharding/pictures.hpp"
+
+namespace dusk::sharding {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Raised when the same inputs would give other bytes than before.
+constexpr int kConverterVersion = 1;
+
+void add_text(Hasher& hasher, std::string_view text) {
+  const std::uint64_t size = text.size();
+  hasher.update(std::as_bytes(std::span(&size, 1)));
+  hasher.update(std::as_bytes(std::span(text)));
+}
+
+void add_file(Hasher& hasher, const std::filesystem::path& path) {
+  if (path.empty()) return add_text(hasher, "");
+  if (!std::filesystem::is_regular_file(path))
+    fail<DataError>("{}: no such picture file", path.string());
+  const MappedFile file(path);
+  const std::uint64_t size = file.bytes().size();
+  hasher.update(std::as_bytes(std::span(&size, 1)));
+  hasher.update(file.bytes());
+}
+
+std::vector<std::uint8_t> resize_label(const LoadedSample& sample, PictureSize size) {
+  const auto rows = nearest_pixels({sample.info.height, size.height, 0, size.height});
+  const auto columns = nearest_pixels({sample.info.width, size.width, 0, size.width});
+  std::vector<std::uint8_t> out;
+  out.reserve(rows.size() * columns.size());
+  for (const int y : rows) {
+    const auto row = static_cast<std::size_t>(y) * static_cast<std::size_t>(sample.info.width);
+    for (const int x : columns) out.push_back(sample.label[row + static_cast<std::size_t>(x)]);
+  }
+  return out;
+}
+
+void resize_sample(LoadedSample& sample, PictureSize size) {
+  if (!sample.label.empty()) sample.label = resize_label(sample, size);
+  sample.image = resize_image(sample.image, sample.info.height, sample.info.width, size.height,
+                              size.width, Interpolation::bicubic);
+  sample.info.height = size.height, sample.info.width = size.width;
+}
+
+/// The summary of a finished shard of this identity, or nothing where it is absent, damaged or made
+/// from something else.
+std::optional<ShardSummary> finished(const std::filesystem::path& path,
+                                     const std::string& identity) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  try {
+    const ShardReader reader(path);
+    if (reader.provenance() != identity) return std::nullopt;
+    return reader.summary();
+  } catch (const DataError&) {
+    return std::nullopt;
+  }
+}
+
+void check_names(const SourceDataset& dataset) {
+  if (dataset.samples.empty()) fail<DataError>("{}: no samples were found", dataset.name);
+  std::set<std::string_view> names;
+  for (const SourceSample& sample : dataset.samples)
+    if (!names.insert(sample.name).second)
+      fail<DataError>("{}: the name {} occurs twice in {}", sample.image.string(), sample.name,
+                      dataset.name);
+}
+
+}  // namespace
+
+PictureSize parse_picture_size(const std::string& text, std::string_view option) {
+  PictureSize size;
+  const char* const end = text.data() + text.size();
+  const auto height = std::from_chars(text.data(), end, size.height);
+  if (height.ec == std::errc() && height.ptr != end && *height.ptr == 'x') {
+    const auto width = std::from_chars(height.ptr + 1, end, size.width);
+    const auto is_side = [](int side) { return side >= 1 && side <= kMostPixels; };
+    if (width.ec == std::errc() && width.ptr == end && is_side(size.height) && is_side(size.width))
+      return size;
+  }
+  fail<ConfigError>("{} {}: HEIGHTxWIDTH is expected, 1 to {} pixels each, for example 512x1024",
+                    option, text, kMostPixels);
+}
+
+Conversion::Conversion(SourceDataset dataset, ConvertOptions options)
+    : dataset_(std::move(dataset)), options_(std::move(options)) {
+  if (options_.samples_per_shard < 1) fail<ConfigError>("--shard-size is 0, must be at least 1");
+  if (options_.threads < 1)
+    fail<ConfigError>("--threads is {}, must be at least 1", options_.threads);
+  check_names(dataset_);
+  labels_.space = dataset_.label_space;
+  for (const ClassInfo& info : label_space(labels_.space).classes)
+    labels_.classes.push_back(info.name);
+}
+
+std::size_t Conversion::shard_count() const {
+  return (sample_count() + options_.samples_per_shard - 1) / options_.samples_per_shard;
+}
+
+std::size_t Conversion::share_of(int rank, int size) const {
+  std::size_t samples = 0;
+  for (auto shard = static_cast<std::size_t>(rank); shard < shard_count();
+       shard += static_cast<std::size_t>(size))
+    samples += samples_of(shard).size();
+  return samples;
+}
+
+std::span<const SourceSample> Conversion::samples_of(std::size_t shard) const {
+  const std::size_t first = shard * options_.samples_per_shard;
+  return std::span(dataset_.samples)
+      .subspan(first, std::min(options_.samples_per_shard, sample_count() - first));
+}
+
+/// Where the data set lies is no part of it: a copy gives the same bytes.
+std::string Conversion::identity_of(std::size_t shard) const {
+  Hasher inputs;
+  inputs.update(std::as_bytes(std::span(dataset_.labels)));
+  for (const SourceSample& sample : samples_of(shard)) {
+    for (const std::string& text :
+         {sample.name, sample.role, sample.time_of_day, sample.sequence, sample.pair})
+      add_text(inputs, text);
+    add_file(inputs, sample.image);
+    add_file(inputs, sample.label);
+  }
+  const Json identity{
+      {"converter", kConverterVersion},
+      {"dataset", dataset_.name},
+      {"filter", "bicubic"},
+      {"inputs", to_hex(inputs.digest())},
+      {"level", options_.level},
+      {"tile", options_.tile},
+      {"size", options_.size ? fmt::format("{}x{}", options_.size->height, options_.size->width)
+                             : "as stored"}};
+  return identity.dump();
+}
+
+FinishedShard Conversion::make_shard(std::size_t shard, const Progress& progress) const {
+  const auto path = options_.output / shard_file_name(shard);
+  const auto samples = samples_of(shard);
+  const std::string identity = identity_of(shard);
+  if (auto summary = finished(path, identity)) {
+    if (progress) progress(samples.size(), samples.size());
+    return {shard, true, std::move(*summary)};
+  }
+  if (std::filesystem::exists(options_.output / "manifest.json"))
+    fail<ConfigError>(
+        "{} already holds a set whose {} was made from other pictures or with other "
+        "options; choose another --output or remove that folder",
+        options_.output.string(), shard_file_name(shard));
+  ShardWriter writer(path, {.tile = options_.tile, .level = options_.level, .provenance = identity},
+                     labels_);
+  for (const SourceSample& source : samples) {
+    LoadedSample sample = load_sample(dataset_, source);
+    if (options_.size) resize_sample(sample, *options_.size);
+    writer.add({sample.info, sample.image, sample.label});
+    if (progress) progress(1, 0);
+  }
+  return {shard, false, writer.finish()};
+}
+
+std::vector<FinishedShard> Conversion::make_shards(int rank, int size,
+                                                   const Progress& progress) const {
+  make_directories(options_.output);
+  std::vector<std::size_t> mine;
+  for (auto shard = static_cast<std::size_t>(rank); shard < shard_count();
+       shard += static_cast<std::size_t>(size))
+    mine.push_back(shard);
+  std::vector<FinishedShard> shards(mine.size());
+  parallel_for(mine.size(), options_.threads,
+               [&](std::size_t i) { shards[i] = make_shard(mine[i], progress); });
+  return shards;
+}
+
+void Conversion::publish_set(std::vector<FinishedShard> shards) const {
+  std::ranges::sort(shards, {}, &FinishedShard::number);
+  std::vector<ShardSummary> summaries;
+  for (FinishedShard& shard : shards) {
+    if (shard.number != summaries.size()) break;
+    summaries.push_back(std::move(shard.summary));
+  }
+  if (summaries.size() != shard_count() || shards.size() != shard_count())
+    fail<InternalError>("{} shards were made, {} expected", shards.size(), shard_count());
+  publish_manifest(options_.output, labels_, summaries);
+}
+
+std::string to_text(const std::vector<FinishedShard>& shards) {
+  Json list = Json::array();
+  for (const FinishedShard& shard : shards)
+    list.push_back({{"number", shard.number},
+                    {"kept", shard.kept},
+                    {"file", shard.summary.file},
+                    {"bytes", shard.summary.size.value},
+                    {"checksum", shard.summary.checksum},
+                    {"samples", shard.summary.samples},
+                    {"labelled", shard.summary.labelled},
+                    {"class_pixels", shard.summary.class_pixels},
+                    {"ignored_pixels", shard.summary.ignored_pixels}});
+  return list.dump();
+}
+
+std::vector<FinishedShard> parse_finished_shards(std::string_view text) {
+  std::vector<FinishedShard> shards;
+  for (const Json& item : Json::parse(text)) {
+    FinishedShard& shard = shards.emplace_back();
+    shard.number = item.at("number"), shard.kept = item.at("kept");
+    shard.summary = {.file = item.at("file"),
+                     .size = Bytes{item.at("bytes")},
+                     .checksum = item.at("checksum"),
+                     .samples = item.at("samples"),
+                     .labelled = item.at("labelled"),
+                     .class_pixels = item.at("class_pixels"),
+                     .ignored_pixels = item.at("ignored_pixels")};
+  }
+  return shards;
+}
+
+}  // namespace dusk::sharding

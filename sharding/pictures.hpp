@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+/// Picture files in and out. Every file is taken as hostile until it is decoded: its structure and
+/// its size are checked before anything is allocated, and a decoder's warning is an error here.
+namespace dusk::sharding {
+
+/// Row-major, interleaved.
+struct Picture {
+  int height = 0;
+  int width = 0;
+  int channels = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+/// Largest side accepted, in pixels.
+inline constexpr int kMostPixels = 16384;
+
+/// The RGB picture (3 channels) of a PNG or JPEG file of 8 bits a channel, as stored: an
+/// orientation noted by a camera is not applied. `DataError` naming the file for an empty or
+/// truncated file, a checksum that does not match, another kind of file, grey or transparent
+/// pictures.
+[[nodiscard]] Picture read_image(const std::filesystem::path& path);
+
+/// The values (1 channel) of a label PNG: 8 bits grey. A palette is refused, since decoding would
+/// give its colours instead of its indices.
+[[nodiscard]] Picture read_label(const std::filesystem::path& path);
+
+/// The same from a file's bytes; `path` is for messages.
+[[nodiscard]] Picture decode_image(std::span<const std::byte> bytes,
+                                   const std::filesystem::path& path);
+[[nodiscard]] Picture decode_label(std::span<const std::byte> bytes,
+                                   const std::filesystem::path& path);
+
+/// PNG of 1 (grey) or 3 (RGB) channels, published in one step.
+void write_png(const std::filesystem::path& path, int height, int width, int channels,
+               std::span<const std::uint8_t> pixels);
+
+}  // namespace dusk::sharding

@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+
+#include "dusk/data/label_space.hpp"
+#include "sharding/synth/render.hpp"
+
+namespace dusk::test {
+namespace {
+
+using namespace synth;
+
+double mean_of(const std::vector<std::uint8_t>& values) {
+  double sum = 0;
+  for (const std::uint8_t value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+TEST(SynthScene, DayAndNightShowTheSamePlace) {
+  const Scene day = make_scene(5, 3, TimeOfDay::day), night = make_scene(5, 3, TimeOfDay::night);
+  ASSERT_EQ(day.place.objects.size(), night.place.objects.size());
+  for (std::size_t i = 0; i < day.place.objects.size(); ++i) {
+    EXPECT_EQ(day.place.objects[i].along, night.place.objects[i].along);
+    EXPECT_EQ(day.place.objects[i].seed, night.place.objects[i].seed);
+  }
+  EXPECT_LT(std::abs(day.camera.along - night.camera.along), 4);
+  EXPECT_NE(day.camera.along, night.camera.along);
+  ASSERT_FALSE(day.traffic.empty());
+  EXPECT_NE(day.traffic.front().seed, night.traffic.front().seed);
+}
+
+TEST(SynthScene, SeedAndIndexMakeOtherPlaces) {
+  const Scene a = make_scene(5, 3, TimeOfDay::day);
+  EXPECT_NE(a.place.seed, make_scene(5, 4, TimeOfDay::day).place.seed);
+  EXPECT_NE(a.place.seed, make_scene(6, 3, TimeOfDay::day).place.seed);
+}
+
+TEST(SynthScene, NoMovingVehicleStandsInTheCamera) {
+  for (std::uint64_t index = 0; index < 200; ++index)
+    for (const TimeOfDay time : {TimeOfDay::day, TimeOfDay::night}) {
+      const Scene scene = make_scene(1, index, time);
+      for (const Object& o : scene.traffic) {
+        if (o.parked || std::abs(o.heading) > 0.5F) continue;
+        const bool same_lane = std::abs(o.lateral - scene.camera.lateral) < 1;
+        if (same_lane) {
+          EXPECT_GT(o.along - o.size.z / 2, scene.camera.along + 1) << index;
+        }
+      }
+    }
+}
+
+TEST(SynthScene, PicturesDependOnTheSceneOnly) {
+  const Scene scene = make_scene(2, 1, TimeOfDay::night);
+  const Rendered a = render(scene, 64, 128), b = render(scene, 64, 128);
+  EXPECT_EQ(a.image, b.image);
+  EXPECT_EQ(a.label_ids, b.label_ids);
+  EXPECT_NE(a.image, render(make_scene(2, 2, TimeOfDay::night), 64, 128).image);
+}
+
+TEST(SynthScene, AllNineteenClassesOccurByDayAndByNight) {
+  const LabelMap train_ids = label_ids_to_train_ids(label_space("cityscapes19"));
+  for (const TimeOfDay time : {TimeOfDay::day, TimeOfDay::night}) {
+    std::array<int, 256> pixels{};
+    for (std::uint64_t index = 0; index < 24; ++index) {
+      const Rendered drawn = render(make_scene(1, index, time), 48, 96);
+      for (const std::uint8_t id : drawn.label_ids) ++pixels[train_ids[id]];
+    }
+    for (std::size_t id = 0; id < 19; ++id)
+      EXPECT_GT(pixels[id], 10) << label_space("cityscapes19").classes[id].name;
+    // The road lies below the horizon and is the largest class, as in Cityscapes.
+    EXPECT_EQ(std::max_element(pixels.begin(), pixels.end()) - pixels.begin(), 0);
+  }
+}
+
+TEST(SynthScene, NightIsMuchDarkerThanDay) {
+  double day = 0, night = 0;
+  for (std::uint64_t index = 0; index < 10; ++index) {
+    day += mean_of(render(make_scene(1, index, TimeOfDay::day), 64, 128).image) / 10;
+    night += mean_of(render(make_scene(1, index, TimeOfDay::night), 64, 128).image) / 10;
+  }
+  EXPECT_GT(day, 85);  // CamVid by day: 85 to 137
+  EXPECT_LT(day, 150);
+  EXPECT_LT(night, 60);  // CamVid at dusk: 60
+  EXPECT_GT(night, 10);
+}
+
+TEST(SynthScene, GroundAndSkyAreWhereTheyBelong) {
+  int road_below = 0, sky_below = 0;
+  for (std::uint64_t index = 0; index < 10; ++index) {
+    const Rendered drawn = render(make_scene(9, index, TimeOfDay::day), 64, 128);
+    for (std::size_t i = drawn.label_ids.size() / 4 * 3; i < drawn.label_ids.size(); ++i) {
+      road_below += drawn.label_ids[i] == 7 ? 1 : 0;
+      sky_below += drawn.label_ids[i] == 23 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(road_below, 10 * 64 * 128 / 4 / 2);  // most of the lowest quarter
+  EXPECT_EQ(sky_below, 0);
+}
+
+}  // namespace
+}  // namespace dusk::test
