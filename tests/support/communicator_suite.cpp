@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "dusk/base/error.hpp"
 #include "dusk/base/random.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "support/expect_error.hpp"
@@ -412,7 +413,7 @@ TEST_P(CommunicatorSuite, WrongArgumentsAreRefusedAtTheCall) {
     refused("root", [&] { comm.broadcast(good, ranks, "bad").wait(); });
     refused("root", [&] { comm.broadcast(good, -1, "bad").wait(); });
     refused("not contiguous", [&] {
-      comm.all_gather(on_device(at::zeros({ranks, 2}, at::kFloat)).narrow(1, 0, 1), good, "bad").wait();
+      comm.all_gather(on_device(at::zeros({ranks + 1, 2}, at::kFloat)).narrow(1, 0, 1), good, "bad").wait();
     });
     refused("its place in the output", [&] {
       comm.all_gather(on_device(at::zeros({ranks * 5}, at::kFloat)), good, "bad").wait();

@@ -38,6 +38,9 @@ class MpiRuntime {
   /// For people: "Open MPI v4.1.4, ...".
   [[nodiscard]] std::string library() const;
 
+  /// Collective. Ends MPI in order although a communicator has failed: for a program that knows that
+  /// all its ranks are alive and about to leave, too. The destructor has nothing to do after it.
+  void finish() noexcept;
   /// Ends every rank of the job now; the launcher returns `code`. For failure paths.
   [[noreturn]] void abort(ExitCode code) noexcept;
 
@@ -46,14 +49,15 @@ class MpiRuntime {
 
  private:
   std::shared_ptr<State> state_;
+  bool finished_ = false;
 };
 
 struct MpiOptions {
   /// `automatic`: shared memory when all ranks are on one node, messages otherwise.
   enum class Transport { automatic, shared_memory, messages };
   Transport transport = Transport::automatic;
-  /// Part of a buffer that is exchanged at once; small enough to stay in cache (see the table in
-  /// src/comm/README.md), and far below MPI's limit of INT_MAX elements.
+  /// Part of a buffer that is exchanged at once; small enough to stay in cache (measured, see
+  /// README.md beside this file), and far below MPI's limit of INT_MAX elements.
   Bytes chunk = 512_KiB;
 };
 

@@ -1,0 +1,135 @@
+#include <fmt/format.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "comm/host_communicator.hpp"
+#include "comm/mpi/message_transport.hpp"
+#include "comm/mpi/mpi_group.hpp"
+#include "comm/mpi/mpi_state.hpp"
+#include "comm/mpi/node_memory.hpp"
+#include "comm/shared_transport.hpp"
+#include "dusk/base/error.hpp"
+#include "dusk/comm/mpi_runtime.hpp"
+
+namespace dusk {
+namespace {
+
+using comm::ExchangeArea;
+using comm::HostTransport;
+using comm::MpiGroup;
+using comm::NodeMemory;
+using comm::Operation;
+using comm::Place;
+using RuntimeState = MpiRuntime::State;
+
+/// Counts the communicators that are alive, for the runtime's check of the order of teardown.
+class Registration {
+ public:
+  explicit Registration(std::shared_ptr<RuntimeState> state) : state_(std::move(state)) {
+    ++state_->communicators;
+  }
+  ~Registration() { --state_->communicators; }
+  Registration(const Registration&) = delete;
+  Registration& operator=(const Registration&) = delete;
+
+  [[nodiscard]] RuntimeState& state() const noexcept { return *state_; }
+
+ private:
+  std::shared_ptr<RuntimeState> state_;
+};
+
+/// Processes of one node. MPI is used only to make and to split it.
+class NodeTransport final : public comm::SharedTransport {
+ public:
+  using MakeSplit = std::function<std::unique_ptr<HostTransport>(MpiGroup)>;
+
+  NodeTransport(MpiGroup group, std::unique_ptr<NodeMemory> memory, const Place& place,
+                Bytes chunk, MakeSplit make_split)
+      : SharedTransport(ExchangeArea(memory->bytes(), place.size, place.rank, chunk), place),
+        group_(std::move(group)),
+        memory_(std::move(memory)),
+        chunk_(chunk),
+        make_split_(std::move(make_split)) {}
+
+  ~NodeTransport() override {
+    if (failure()) group_.abandon();
+  }
+
+  [[nodiscard]] std::string description() const override {
+    return fmt::format("MPI ranks of one node, shared memory, chunks of {}", to_string(chunk_));
+  }
+
+  [[nodiscard]] std::unique_ptr<HostTransport> split(int color, int key,
+                                                     const Operation& operation) override {
+    barrier(operation);  // MPI_Comm_split waits without looking for failures: all are here now
+    MpiGroup part = group_.split(color, key);
+    return part ? make_split_(std::move(part)) : nullptr;
+  }
+
+ private:
+  MpiGroup group_;
+  std::unique_ptr<NodeMemory> memory_;
+  Bytes chunk_;
+  MakeSplit make_split_;
+};
+
+/// Builds the transport of any group of ranks; collective over them.
+class TransportMaker {
+ public:
+  TransportMaker(MpiOptions options, std::string host)
+      : options_(options), host_(std::move(host)) {}
+
+  [[nodiscard]] std::unique_ptr<HostTransport> operator()(MpiGroup group) const {
+    const Place place{group.rank(), group.size(), host_};
+    const auto make_split = [maker = *this](MpiGroup part) { return maker(std::move(part)); };
+    if (options_.transport != MpiOptions::Transport::messages &&
+        group.all_agree(group.on_this_node().size() == place.size)) {
+      auto memory =
+          NodeMemory::create(group, ExchangeArea::memory_size(place.size, options_.chunk));
+      if (memory) {
+        return std::make_unique<NodeTransport>(std::move(group), std::move(memory), place,
+                                               options_.chunk, make_split);
+      }
+    }
+    if (options_.transport == MpiOptions::Transport::shared_memory) {
+      fail<CommError>("{}: no memory can be shared with the other ranks (other nodes, or no space "
+                      "in /dev/shm)", to_string(place));
+    }
+    MpiGroup notes = group.duplicate();
+    return std::make_unique<comm::MessageTransport>(std::move(group), std::move(notes), place,
+                                                    options_.chunk, make_split);
+  }
+
+ private:
+  MpiOptions options_;
+  std::string host_;
+};
+
+void check(const MpiOptions& options) {
+  constexpr Bytes kLeast{8};
+  constexpr Bytes kMost = 1_GiB;  // its parts are counted in MPI's int
+  if (options.chunk < kLeast || options.chunk > kMost) {
+    fail<ConfigError>("chunk of {} asked for, allowed are {} to {}", to_string(options.chunk),
+                      to_string(kLeast), to_string(kMost));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_mpi_communicator(MpiRuntime& runtime, Log& log,
+                                                    const MpiOptions& options) {
+  check(options);
+  const TransportMaker make(options, runtime.launch().host);
+  auto communicator = std::make_unique<comm::HostCommunicator>(
+      make(MpiGroup::copy_of(MPI_COMM_WORLD)),
+      [registration = std::make_shared<Registration>(runtime.state())] {
+        registration->state().failed = true;
+      });
+  if (runtime.launch().rank == 0) log.debug("communicator: {}", communicator->description());
+  return communicator;
+}
+
+}  // namespace dusk
