@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Starts N ranks of dusk on this machine:
+#
+#   launch/local.sh -n N [--] <dusk arguments>
+#   launch/local.sh -n 2 -- train configs/experiments/camvid_source_only.yaml --run runs/first
+#
+# The program is $DUSK, or build/release/dusk of this checkout. Each rank gets an equal share of the
+# cores as threads (OMP_NUM_THREADS), unless that is set already. The exit code is that of the first
+# rank that failed. SIGTERM and SIGUSR2 reach every rank as SIGUSR2, dusk's wish to stop: mpirun
+# itself would answer SIGTERM by killing the ranks a second later.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+usage() {
+  printf 'usage: %s -n RANKS [--] <dusk arguments>\n' "$0" >&2
+  [ $# -eq 0 ] || printf '%s\n' "$1" >&2
+  exit 64
+}
+
+[ "${1:-}" = -n ] || usage "the number of ranks (-n) comes first"
+ranks=${2:-}
+[[ $ranks =~ ^[1-9][0-9]*$ ]] || usage "'$ranks' is no number of ranks"
+shift 2
+[ "${1:-}" = -- ] && shift
+[ $# -gt 0 ] || usage "nothing to run"
+
+dusk=${DUSK:-$here/../build/release/dusk}
+[ -x "$dusk" ] || usage "no program at $dusk: build it (cmake --build --preset release), or set DUSK"
+command -v mpirun >/dev/null || usage "mpirun is not installed (tools/bootstrap does it)"
+
+cores=$(nproc)
+options=(-n "$ranks")
+if mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
+  # Open MPI binds each rank to one core when there are two or fewer of them: torch would see one.
+  options+=(--bind-to none)
+  [ "$ranks" -gt "$cores" ] && options+=(--oversubscribe)
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+share=$((cores / ranks))
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((share > 0 ? share : 1))}
+
+mpirun "${options[@]}" "$dusk" "$@" <&0 &
+mpirun_pid=$!
+again=1
+trap 'again=1; kill -USR2 "$mpirun_pid" 2>/dev/null' TERM USR2
+while [ "$again" = 1 ]; do # a signal ends `wait` early
+  again=0
+  wait "$mpirun_pid"
+  code=$?
+done
+exit "$code"
