@@ -55,10 +55,11 @@ class ExchangeArea {
 
  private:
   struct Note;
+  struct Counter;
   struct Counters;
   struct SlotHeader;
 
-  [[nodiscard]] std::atomic<std::uint32_t>& counter(Stage stage, int rank) const noexcept;
+  [[nodiscard]] Counter& counter(Stage stage, int rank) const noexcept;
   [[nodiscard]] SlotHeader& header(int rank, std::uint32_t chunk) const noexcept;
   static std::size_t capacity_of(int ranks, Bytes chunk);
 

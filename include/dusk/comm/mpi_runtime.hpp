@@ -58,7 +58,7 @@ struct MpiOptions {
   Transport transport = Transport::automatic;
   /// Part of a buffer that is exchanged at once; small enough to stay in cache (measured, see
   /// README.md beside this file), and far below MPI's limit of INT_MAX elements.
-  Bytes chunk = 512_KiB;
+  Bytes chunk = 128_KiB;
 };
 
 /// A communicator over all ranks, for CPU tensors. Collective.
