@@ -4,7 +4,7 @@
 
 namespace dusk {
 
-const StreamBatch& Batch::stream(std::string_view name) const {
+const StreamBatch& Batch::stream(std::string_view name) const& {
   const auto found = streams.find(name);
   if (found != streams.end()) return found->second;
   std::string known;

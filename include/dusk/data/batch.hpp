@@ -34,7 +34,9 @@ struct Batch {
   std::map<std::string, StreamBatch, std::less<>> streams;
 
   /// `InternalError` naming the streams there are.
-  [[nodiscard]] const StreamBatch& stream(std::string_view name) const;
+  [[nodiscard]] const StreamBatch& stream(std::string_view name) const&;
+  /// It would point into a batch that is gone, as in `for (auto& ref : next().stream("a").refs)`.
+  const StreamBatch& stream(std::string_view name) const&& = delete;
 };
 
 }  // namespace dusk

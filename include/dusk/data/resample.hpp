@@ -94,8 +94,9 @@ class ImageResampler {
                                                      int target_height, int target_width,
                                                      Interpolation interpolation);
 
-/// Source pixel of each pixel of the axis: floor((i + 0.5) * source / target). In order of the
-/// result, so falling where the axis is mirrored.
+/// Source pixel of each pixel of the axis: floor((i + 0.5) * source / target), computed exactly (a
+/// centre on the border of two pixels takes the second). In order of the result, so falling where
+/// the axis is mirrored.
 [[nodiscard]] std::vector<int> nearest_pixels(const AxisWindow& axis);
 
 }  // namespace dusk

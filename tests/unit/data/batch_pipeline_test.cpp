@@ -186,8 +186,10 @@ TEST(BatchPipeline, SeedAndStreamNameDecide) {
     const std::string name = streams[0].name;
     const auto pipeline = make(std::move(streams), 0, 1, {}, seed);
     std::vector<SampleRef> all;
-    for (int step = 0; step < 5; ++step)
-      for (const SampleRef& ref : pipeline->next().stream(name).refs) all.push_back(ref);
+    for (int step = 0; step < 5; ++step) {
+      const Batch batch = pipeline->next();
+      for (const SampleRef& ref : batch.stream(name).refs) all.push_back(ref);
+    }
     return all;
   };
   const auto source = pictures(40);
@@ -200,16 +202,18 @@ TEST(BatchPipeline, SeedAndStreamNameDecide) {
 
 TEST(BatchPipeline, EpochsCropAnew) {
   const auto pipeline = make(one_stream(pictures(1), 1));
-  const at::Tensor first = pipeline->next().stream("source").images;
-  const at::Tensor second = pipeline->next().stream("source").images;
-  EXPECT_FALSE(first.equal(second));
+  const Batch first = pipeline->next();
+  const Batch second = pipeline->next();
+  EXPECT_FALSE(first.stream("source").images.equal(second.stream("source").images));
 }
 
 TEST(BatchPipeline, MemoryLayoutIsAChoice) {
   const auto last = make(one_stream(pictures(5)), 0, 1, {.channels_last = true});
   const auto planar = make(one_stream(pictures(5)), 0, 1, {.channels_last = false});
-  const at::Tensor a = last->next().stream("source").images;
-  const at::Tensor b = planar->next().stream("source").images;
+  const Batch interleaved_batch = last->next();
+  const Batch planar_batch = planar->next();
+  const at::Tensor& a = interleaved_batch.stream("source").images;
+  const at::Tensor& b = planar_batch.stream("source").images;
   EXPECT_TRUE(a.is_contiguous(at::MemoryFormat::ChannelsLast));
   EXPECT_TRUE(b.is_contiguous());
   EXPECT_TRUE(a.equal(b));
@@ -222,7 +226,8 @@ TEST(BatchPipeline, UnlabelledStreamsDoNotReadLabels) {
   auto streams = one_stream(source);
   streams[0].labels = false;
   const auto pipeline = make(std::move(streams));
-  EXPECT_FALSE(pipeline->next().stream("source").labels.defined());
+  const Batch batch = pipeline->next();
+  EXPECT_FALSE(batch.stream("source").labels.defined());
   EXPECT_GT(source->images_read.load(), 0);
   EXPECT_EQ(source->labels_read.load(), 0);
 }
@@ -268,8 +273,10 @@ TEST(BatchPipeline, SkippedDamageIsReplacedByTheNextOfThePlan) {
   for (int rank = 0; rank < 2; ++rank)
     ranks.push_back(make(one_stream(source, 2), rank, 2, {.on_damage = OnDamage::skip}));
   std::vector<std::uint64_t> order;
-  for (int step = 0; step < 5; ++step)
-    for (const SampleRef& ref : whole->next().stream("source").refs) order.push_back(ref.index);
+  for (int step = 0; step < 5; ++step) {
+    const Batch batch = whole->next();
+    for (const SampleRef& ref : batch.stream("source").refs) order.push_back(ref.index);
+  }
   const auto is_damaged = [&](std::uint64_t position) {
     return source->damaged.contains(order[position]);
   };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -65,16 +66,29 @@ TEST(Resample, ImagesAreThoseOfPillow) {
   EXPECT_EQ(images, 13);
 }
 
+/// 1 where the centre of a result pixel lies on the border of two source pixels. Pillow adds up
+/// steps in floating point there and takes the one or the other.
+int is_tie(int pixel, int source, int target) {
+  return (2 * pixel + 1) * source % (2 * target) == 0 ? 1 : 0;
+}
+
 TEST(Resample, LabelsAreThoseOfPillow) {
   int labels = 0;
   for (const Golden& g : read_golden()) {
     if (g.method != "nearest") continue;
     const auto ys = nearest_pixels(whole_axis(g.height, g.target_height));
     const auto xs = nearest_pixels(whole_axis(g.width, g.target_width));
-    Bytes8 ours;
-    for (const int y : ys)
-      for (const int x : xs) ours.push_back(test::pattern(y, x, 0));
-    EXPECT_EQ(ours, g.values) << g.height << "x" << g.width;
+    const test::PictureView theirs{g.values, g.target_width, 1};
+    for (int row = 0; row < g.target_height; ++row)
+      for (int column = 0; column < g.target_width; ++column) {
+        const int y = ys[static_cast<std::size_t>(row)], x = xs[static_cast<std::size_t>(column)];
+        std::set<int> allowed;
+        for (const int v : {y, y - is_tie(row, g.height, g.target_height)})
+          for (const int u : {x, x - is_tie(column, g.width, g.target_width)})
+            allowed.insert(test::pattern(v, u, 0));
+        ASSERT_TRUE(allowed.contains(theirs.at(row, column)))
+            << g.height << "x" << g.width << ": " << row << " " << column;
+      }
     ++labels;
   }
   EXPECT_EQ(labels, 4);
