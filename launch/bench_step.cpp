@@ -95,9 +95,9 @@ void bench(const BenchArguments& arguments, RunConfig config, Program& program, 
   }
   const auto method = make_method({run, labels, Horizon{.steps = 1'000'000},
                                    /*load_weights=*/false});
-  const Batch batch = noise_batch(config, global / mpi.launch().size,
-                                  static_cast<std::int64_t>(labels.classes.size()),
-                                  session.device());
+  const Batch batch =
+      noise_batch(config, global / mpi.launch().size,
+                  static_cast<std::int64_t>(labels.classes.size()), session.device());
   session.device().reset_peak_memory();
   const Measurement result = measure(arguments, run, *method, batch);
   const MemoryReport memory = session.device().memory();
@@ -118,8 +118,7 @@ void bench(const BenchArguments& arguments, RunConfig config, Program& program, 
     std::cout << fmt::format(
         "{}: {:.1f} ms a step (median of {}), {:.1f} ms of it waiting for the exchange, peak "
         "memory {}\n",
-        config.name, result.step_ms, arguments.steps, result.exchange_ms,
-        to_string(memory.peak));
+        config.name, result.step_ms, arguments.steps, result.exchange_ms, to_string(memory.peak));
   }
 }
 
@@ -135,9 +134,11 @@ void add_bench_step(CLI::App& bench_app, Program& program) {
   command->add_option("--warmup", arguments->warmup)->capture_default_str();
   command->add_option("--batch", arguments->batch, "global batch, 0: as configured");
   command->add_option("--threads", arguments->threads, "CPU threads of a rank, 0: as configured");
-  command->add_option("--channels-last", arguments->channels_last, "0 or 1; default: as configured");
+  command->add_option("--channels-last", arguments->channels_last,
+                      "0 or 1; default: as configured");
   command->add_flag("--json", arguments->json, "one JSON object on standard output");
-  command->footer("Example:\n  dusk bench step --config configs/experiments/camvid_source_only.yaml");
+  command->footer(
+      "Example:\n  dusk bench step --config configs/experiments/camvid_source_only.yaml");
   command->callback([arguments, &program] {
     auto config = read<RunConfig>(load_config(arguments->config, arguments->sets));
     if (config.streams.empty()) fail<ConfigError>("the configuration has no streams");
@@ -149,9 +150,8 @@ void add_bench_step(CLI::App& bench_app, Program& program) {
       config.model.channels_last = *arguments->channels_last;
       config.loader.channels_last = *arguments->channels_last;
     }
-    run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
-      bench(*arguments, config, program, mpi, log);
-    });
+    run_on_ranks(program,
+                 [&](MpiRuntime& mpi, Log& log) { bench(*arguments, config, program, mpi, log); });
   });
 }
 

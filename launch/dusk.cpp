@@ -16,6 +16,7 @@ void report_failure(const launch::Program& program, const char* message) {
 int run(int argc, char** argv, launch::Program& program) {
   CLI::App app("Trains networks that see at night from labels made by day.", "dusk");
   app.require_subcommand(1);
+  app.fallthrough();  // global options may stand behind the subcommand
   std::string level = "info";
   app.add_option("--log-level", level, "debug, info, warn, error or off")->capture_default_str();
   app.add_flag("-q,--quiet", program.quiet, "warnings and errors only");

@@ -35,8 +35,8 @@ void evaluate_run(const EvalArguments& arguments, const RunConfig& config, Progr
   for (const EvalSet& set : open_eval_sets(config, trained.labels())) {
     const Scores& score = scores[set.name] = evaluate(trained.method(), set, trained.context());
     log.info("{}: mIoU {:.2f} %, pixel accuracy {:.2f} %, class accuracy {:.2f} %, FWIoU {:.2f} %",
-             set.name, 100 * score.mean_iou, 100 * score.pixel_accuracy,
-             100 * score.class_accuracy, 100 * score.fw_iou);
+             set.name, 100 * score.mean_iou, 100 * score.pixel_accuracy, 100 * score.class_accuracy,
+             100 * score.fw_iou);
   }
   if (mpi.launch().rank == 0 && !arguments.json.empty()) {
     write_result(arguments.json, config, trained.labels(), trained.step(), scores);

@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "dusk/base/files.hpp"
 #include "dusk/base/clock.hpp"
+#include "dusk/base/files.hpp"
 #include "dusk/base/units.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "dusk/data/eval_loader.hpp"
@@ -79,15 +79,14 @@ void predict(const PredictArguments& arguments, const RunConfig& config, Program
 }  // namespace
 
 void add_predict(CLI::App& app, Program& program) {
-  auto* command =
-      app.add_subcommand("predict", "Writes a label PNG for every picture of a folder");
+  auto* command = app.add_subcommand("predict", "Writes a label PNG for every picture of a folder");
   auto arguments = std::make_shared<PredictArguments>();
   command->add_option("--run", arguments->run, "run directory")->required();
-  command->add_option("--images", arguments->images, "folder of PNG and JPEG pictures")
-      ->required();
+  command->add_option("--images", arguments->images, "folder of PNG and JPEG pictures")->required();
   command->add_option("--output", arguments->output, "folder for the label PNGs")->required();
-  command->add_option("--format", arguments->format,
-                      "train_ids: class indices; label_ids: Cityscapes ids; colors: for people")
+  command
+      ->add_option("--format", arguments->format,
+                   "train_ids: class indices; label_ids: Cityscapes ids; colors: for people")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, LabelFormat>{{"train_ids", LabelFormat::train_ids},
                                              {"label_ids", LabelFormat::label_ids},

@@ -41,8 +41,8 @@ Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_t
   const int threads = choose_cpu_threads(cpu_threads, environment, mpi.launch());
   set_cpu_threads(threads);
   if (device_.is_cuda()) nccl_ = make_nccl_communicator(*control_, device_, log);
-  log.info("{} rank(s) on {}, {} thread(s) each; exchange by {}", control_->size(),
-           device_.name(), threads, communicator().description());
+  log.info("{} rank(s) on {}, {} thread(s) each; exchange by {}", control_->size(), device_.name(),
+           threads, communicator().description());
 }
 
 void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body,
@@ -85,8 +85,8 @@ const LabelSpace& run_label_space(const RunConfig& config) {
     if (!stream.labels) continue;
     const Dataset dataset = Dataset::open(stream.shards, stream.filter);
     if (!space.empty() && dataset.label_space() != space) {
-      fail<ConfigError>("streams.{}: its labels are of '{}', those of another stream of '{}'",
-                        name, dataset.label_space(), space);
+      fail<ConfigError>("streams.{}: its labels are of '{}', those of another stream of '{}'", name,
+                        dataset.label_space(), space);
     }
     space = dataset.label_space();
   }

@@ -68,8 +68,7 @@ void write_outcome(const RunContext& run, Method& method, const std::vector<Eval
   if (!has_picture_codecs()) return;
   const auto classes = report_classes(labels);
   for (const EvalSet& set : sets) {
-    for (const Prediction& sample :
-         sample_predictions(method, set.dataset, set.pictures, run)) {
+    for (const Prediction& sample : sample_predictions(method, set.dataset, set.pictures, run)) {
       save_pictures(run.directory / "pictures" / set.name,
                     {.name = sample.info.name,
                      .height = sample.info.height,
@@ -113,8 +112,7 @@ void train(const TrainArguments& arguments, const RunConfig& config, const std::
   log.info("{}: configuration {}, {} steps, run directory {}", config.name,
            to_hex(config_hash(config)), config.train.steps, arguments.run.string());
 
-  CheckpointStore checkpoints(checkpoint_folder(arguments.run), config.train.keep_checkpoints,
-                              log);
+  CheckpointStore checkpoints(checkpoint_folder(arguments.run), config.train.keep_checkpoints, log);
   const auto resume = agreed_checkpoint(checkpoints, session.control());
 
   ConsoleProgress console(program);
@@ -173,9 +171,7 @@ void add_train(CLI::App& app, Program& program) {
     const RunConfig config = with_data_root(written);
     run_on_ranks(
         program,
-        [&](MpiRuntime& mpi, Log& log) {
-          train(*arguments, config, canonical, program, mpi, log);
-        },
+        [&](MpiRuntime& mpi, Log& log) { train(*arguments, config, canonical, program, mpi, log); },
         arguments->run / "log");
   });
 }

@@ -4,8 +4,8 @@
 
 namespace dusk::launch {
 
-TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config,
-                       Session& session, Log& log)
+TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session,
+                       Log& log)
     : labels_(run_label_space(config)),
       context_{.config = config,
                .directory = run,

@@ -13,8 +13,7 @@ namespace dusk::launch {
 class TrainedRun {
  public:
   /// Collective. `StorageError` where the run has no valid checkpoint.
-  TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session,
-             Log& log);
+  TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session, Log& log);
 
   [[nodiscard]] const RunContext& context() const { return context_; }
   [[nodiscard]] const LabelSpace& labels() const { return labels_; }

@@ -42,7 +42,9 @@ PictureFolder::PictureFolder(const fs::path& folder) : folder_(folder) {
   }
 }
 
-const SampleInfo& PictureFolder::info(std::uint64_t index) const { return infos_.at(index); }
+const SampleInfo& PictureFolder::info(std::uint64_t index) const {
+  return infos_.at(index);
+}
 
 void PictureFolder::read(Field field, std::uint64_t index, Rect window,
                          std::span<std::uint8_t> out) const {
@@ -51,9 +53,10 @@ void PictureFolder::read(Field field, std::uint64_t index, Rect window,
   const Picture picture = read_image(folder_ / sample.name);
   const auto row = static_cast<std::size_t>(window.width) * 3;
   for (int y = 0; y < window.height; ++y) {
-    const auto* source = picture.pixels.data() +
-                         (static_cast<std::size_t>(window.y + y) * static_cast<std::size_t>(picture.width) +
-                          static_cast<std::size_t>(window.x)) * 3;
+    const auto* source = picture.pixels.data() + (static_cast<std::size_t>(window.y + y) *
+                                                      static_cast<std::size_t>(picture.width) +
+                                                  static_cast<std::size_t>(window.x)) *
+                                                     3;
     std::copy_n(source, row, out.data() + static_cast<std::size_t>(y) * row);
   }
 }

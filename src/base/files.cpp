@@ -62,7 +62,9 @@ void rename_path(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-void close_descriptor(int descriptor) noexcept { ::close(descriptor); }
+void close_descriptor(int descriptor) noexcept {
+  ::close(descriptor);
+}
 
 std::vector<std::byte> read_bytes(const fs::path& path) {
   const PositionedFile file(path);

@@ -20,15 +20,21 @@ struct Hasher::State {
   XXH3_state_t xxh;
 };
 
-Hasher::Hasher() : state_(std::make_unique<State>()) { XXH3_64bits_reset(&state_->xxh); }
+Hasher::Hasher() : state_(std::make_unique<State>()) {
+  XXH3_64bits_reset(&state_->xxh);
+}
 Hasher::~Hasher() = default;
 
 void Hasher::update(std::span<const std::byte> bytes) noexcept {
   XXH3_64bits_update(&state_->xxh, bytes.data(), bytes.size());
 }
 
-std::uint64_t Hasher::digest() const noexcept { return XXH3_64bits_digest(&state_->xxh); }
+std::uint64_t Hasher::digest() const noexcept {
+  return XXH3_64bits_digest(&state_->xxh);
+}
 
-std::string to_hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
+std::string to_hex(std::uint64_t value) {
+  return fmt::format("{:016x}", value);
+}
 
 }  // namespace dusk

@@ -12,9 +12,10 @@
 namespace dusk::comm {
 namespace {
 
-constexpr std::array kTypes{c10::ScalarType::Float, c10::ScalarType::Double,
+constexpr std::array kTypes{c10::ScalarType::Float,    c10::ScalarType::Double,
                             c10::ScalarType::BFloat16, c10::ScalarType::Half,
-                            c10::ScalarType::Long, c10::ScalarType::Int, c10::ScalarType::Byte};
+                            c10::ScalarType::Long,     c10::ScalarType::Int,
+                            c10::ScalarType::Byte};
 
 template <class... Args>
 [[noreturn]] void refuse(Kind kind, const OpName& name, fmt::format_string<Args...> format,
@@ -32,8 +33,10 @@ void check(Kind kind, const OpName& name, std::string_view role, const at::Tenso
            tensor.device().str(), c10::DeviceTypeName(device, /*lower_case=*/true));
   }
   if (std::find(kTypes.begin(), kTypes.end(), tensor.scalar_type()) == kTypes.end()) {
-    refuse(kind, name, "{} has type {}, allowed are float32, float64, bfloat16, float16, int64, "
-           "int32, uint8", role, type_name(tensor.scalar_type()));
+    refuse(kind, name,
+           "{} has type {}, allowed are float32, float64, bfloat16, float16, int64, "
+           "int32, uint8",
+           role, type_name(tensor.scalar_type()));
   }
 }
 
@@ -64,8 +67,11 @@ Operation elementwise(Kind kind, OpName name, const at::Tensor& buffer, c10::Dev
     if (!buffer.is_non_overlapping_and_dense()) refuse(kind, name, "buffer has gaps or overlaps");
     layout = fmt::format("strides {}", fmt::join(buffer.strides(), "x"));
   }
-  return {.kind = kind, .name = std::move(name), .type = buffer.scalar_type(),
-          .bytes = Bytes{buffer.nbytes()}, .layout = std::move(layout)};
+  return {.kind = kind,
+          .name = std::move(name),
+          .type = buffer.scalar_type(),
+          .bytes = Bytes{buffer.nbytes()},
+          .layout = std::move(layout)};
 }
 
 Operation gathering(OpName name, const std::vector<at::Tensor>& outputs, const at::Tensor& input,
@@ -91,7 +97,9 @@ Operation gathering(OpName name, const std::vector<at::Tensor>& outputs, const a
     refuse(kind, name, "input has {} elements, its place in the output {}", input.numel(),
            lengths[static_cast<std::size_t>(rank)]);
   }
-  return {.kind = kind, .name = std::move(name), .type = input.scalar_type(),
+  return {.kind = kind,
+          .name = std::move(name),
+          .type = input.scalar_type(),
           .bytes = Bytes{bytes},
           .layout = equal ? std::string() : fmt::format("parts {}", fmt::join(lengths, "+"))};
 }
@@ -109,8 +117,11 @@ Operation scattering(OpName name, const at::Tensor& output, const at::Tensor& in
            size, output.numel());
   }
   if (overlap(input, output)) refuse(kind, name, "input and output overlap");
-  return {.kind = kind, .name = std::move(name), .type = input.scalar_type(),
-          .bytes = Bytes{input.nbytes()}, .layout = {}};
+  return {.kind = kind,
+          .name = std::move(name),
+          .type = input.scalar_type(),
+          .bytes = Bytes{input.nbytes()},
+          .layout = {}};
 }
 
 void check_reduction(const Operation& operation) {

@@ -28,8 +28,8 @@ std::string text_of(const at::Tensor& tensor) {
 }  // namespace
 
 bool any_rank(Communicator& comm, bool value, OpName name) {
-  return reduce_one<std::uint8_t>(comm, value ? 1 : 0, ReduceOp::max, at::kByte,
-                                  std::move(name)) != 0;
+  return reduce_one<std::uint8_t>(comm, value ? 1 : 0, ReduceOp::max, at::kByte, std::move(name)) !=
+         0;
 }
 
 bool all_ranks(Communicator& comm, bool value, OpName name) {
@@ -55,8 +55,8 @@ double max_of_reals(Communicator& comm, double value, OpName name) {
 std::string broadcast_text(Communicator& comm, std::string text, int root) {
   at::Tensor length = at::full({1}, static_cast<std::int64_t>(text.size()), at::kLong);
   comm.broadcast(length, root, "length of a text").wait();
-  at::Tensor bytes = comm.rank() == root ? tensor_of(text)
-                                         : at::empty({length.item<std::int64_t>()}, at::kByte);
+  at::Tensor bytes =
+      comm.rank() == root ? tensor_of(text) : at::empty({length.item<std::int64_t>()}, at::kByte);
   comm.broadcast(bytes, root, "text").wait();
   return text_of(bytes);
 }
@@ -76,6 +76,8 @@ std::vector<std::string> all_gather_text(Communicator& comm, std::string_view te
   return texts;
 }
 
-void wait_for_all(Communicator& comm, OpName name) { comm.barrier(std::move(name)).wait(); }
+void wait_for_all(Communicator& comm, OpName name) {
+  comm.barrier(std::move(name)).wait();
+}
 
 }  // namespace dusk

@@ -16,7 +16,9 @@ constexpr int kLooks = 200;
 /// A sleeper looks up this often for a failure that nobody could announce by waking it.
 constexpr std::chrono::milliseconds kNap{20};
 
-std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 template <std::size_t N>
 void copy_text(std::array<char, N>& target, std::string_view text) {
@@ -57,10 +59,7 @@ std::size_t ExchangeArea::memory_size(int ranks, Bytes chunk) {
 }
 
 ExchangeArea::ExchangeArea(std::span<std::byte> memory, int ranks, int rank, Bytes chunk)
-    : memory_(memory.data()),
-      ranks_(ranks),
-      rank_(rank),
-      capacity_(capacity_of(ranks, chunk)) {
+    : memory_(memory.data()), ranks_(ranks), rank_(rank), capacity_(capacity_of(ranks, chunk)) {
   static_assert(sizeof(Note) % kLine == 0 && sizeof(SlotHeader) % kLine == 0);
   if (memory.size() < memory_size(ranks, chunk)) {
     dusk::fail<InternalError>("exchange area of {} B given, {} B needed", memory.size(),
@@ -75,8 +74,7 @@ ExchangeArea::Counter& ExchangeArea::counter(Stage stage, int rank) const noexce
 
 ExchangeArea::SlotHeader& ExchangeArea::header(int rank, std::uint32_t chunk) const noexcept {
   const std::size_t index = static_cast<std::size_t>(rank) * kSlots + chunk % kSlots;
-  std::byte* slots =
-      memory_ + sizeof(Note) + static_cast<std::size_t>(ranks_) * sizeof(Counters);
+  std::byte* slots = memory_ + sizeof(Note) + static_cast<std::size_t>(ranks_) * sizeof(Counters);
   return *reinterpret_cast<SlotHeader*>(slots + index * (sizeof(SlotHeader) + capacity_));
 }
 

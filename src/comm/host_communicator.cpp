@@ -18,7 +18,8 @@ HostCommunicator::HostCommunicator(std::unique_ptr<HostTransport> transport,
 
 HostCommunicator::~HostCommunicator() {
   const std::string pending = queue_.pending();
-  if (!pending.empty()) abort(fmt::format("it closed its communicator before {} was done", pending));
+  if (!pending.empty())
+    abort(fmt::format("it closed its communicator before {} was done", pending));
 }
 
 void HostCommunicator::abort(std::string_view reason) noexcept {
@@ -27,14 +28,13 @@ void HostCommunicator::abort(std::string_view reason) noexcept {
 }
 
 Work HostCommunicator::submit(Operation operation, std::function<void(const Operation&)> run) {
-  return queue_.submit(
-      std::move(operation), [this, run = std::move(run)](const Operation& queued) {
-        if (const auto reason = transport_->failure()) {
-          fail<CommError>("{}: {} was not started: {}", to_string(transport_->place()),
-                          queued.describe(), *reason);
-        }
-        run(queued);
-      });
+  return queue_.submit(std::move(operation), [this, run = std::move(run)](const Operation& queued) {
+    if (const auto reason = transport_->failure()) {
+      fail<CommError>("{}: {} was not started: {}", to_string(transport_->place()),
+                      queued.describe(), *reason);
+    }
+    run(queued);
+  });
 }
 
 Work HostCommunicator::all_reduce(at::Tensor buffer, ReduceOp op, OpName name) {
@@ -92,11 +92,10 @@ Work HostCommunicator::barrier(OpName name) {
 
 std::unique_ptr<Communicator> HostCommunicator::split(int color, int key) {
   std::unique_ptr<HostTransport> part;
-  submit({.kind = Kind::split, .name = "split", .layout = {}},
-         [this, color, key, &part](const Operation& queued) {
-           part = transport_->split(color, key, queued);
-         })
-      .wait();
+  submit({.kind = Kind::split, .name = "split", .layout = {}}, [this, color, key,
+                                                                &part](const Operation& queued) {
+    part = transport_->split(color, key, queued);
+  }).wait();
   if (!part) return nullptr;
   return std::make_unique<HostCommunicator>(std::move(part), on_failure_);
 }

@@ -96,7 +96,8 @@ class ThreadTransport final : public comm::SharedTransport {
     const auto ranks = static_cast<std::size_t>(place().size);
     std::vector<comm::SplitRequest> requests(ranks);
     std::vector<std::span<std::byte>> outputs;
-    for (auto& request : requests) outputs.push_back(std::as_writable_bytes(std::span(&request, 1)));
+    for (auto& request : requests)
+      outputs.push_back(std::as_writable_bytes(std::span(&request, 1)));
     const comm::SplitRequest own{color, key};
     all_gather(outputs, std::as_bytes(std::span(&own, 1)), operation);
 

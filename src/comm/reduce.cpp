@@ -16,8 +16,7 @@ namespace dusk::comm {
 namespace {
 
 template <class T>
-constexpr bool is_narrow_float =
-    std::is_same_v<T, c10::BFloat16> || std::is_same_v<T, c10::Half>;
+constexpr bool is_narrow_float = std::is_same_v<T, c10::BFloat16> || std::is_same_v<T, c10::Half>;
 
 /// What values of type T are combined in. Integers are summed unsigned, so that sums wrap by
 /// definition.
@@ -27,13 +26,13 @@ struct Wide {
   using Order = T;
 };
 template <class T>
-  requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 struct Wide<T> {
   using Sum = std::make_unsigned_t<T>;
   using Order = T;
 };
 template <class T>
-  requires is_narrow_float<T>
+requires is_narrow_float<T>
 struct Wide<T> {
   using Sum = float;
   using Order = float;
@@ -130,15 +129,22 @@ void reduce_typed(std::byte* output, std::span<const std::byte* const> sources,
 void reduce_in_order(std::byte* output, std::span<const std::byte* const> sources,
                      std::size_t elements, c10::ScalarType type, ReduceOp op) {
   switch (type) {
-    case c10::ScalarType::Float: return reduce_typed<float>(output, sources, elements, op);
-    case c10::ScalarType::Double: return reduce_typed<double>(output, sources, elements, op);
+    case c10::ScalarType::Float:
+      return reduce_typed<float>(output, sources, elements, op);
+    case c10::ScalarType::Double:
+      return reduce_typed<double>(output, sources, elements, op);
     case c10::ScalarType::BFloat16:
       return reduce_typed<c10::BFloat16>(output, sources, elements, op);
-    case c10::ScalarType::Half: return reduce_typed<c10::Half>(output, sources, elements, op);
-    case c10::ScalarType::Long: return reduce_typed<std::int64_t>(output, sources, elements, op);
-    case c10::ScalarType::Int: return reduce_typed<std::int32_t>(output, sources, elements, op);
-    case c10::ScalarType::Byte: return reduce_typed<std::uint8_t>(output, sources, elements, op);
-    default: fail<InternalError>("no reduction of {}", type_name(type));
+    case c10::ScalarType::Half:
+      return reduce_typed<c10::Half>(output, sources, elements, op);
+    case c10::ScalarType::Long:
+      return reduce_typed<std::int64_t>(output, sources, elements, op);
+    case c10::ScalarType::Int:
+      return reduce_typed<std::int32_t>(output, sources, elements, op);
+    case c10::ScalarType::Byte:
+      return reduce_typed<std::uint8_t>(output, sources, elements, op);
+    default:
+      fail<InternalError>("no reduction of {}", type_name(type));
   }
 }
 

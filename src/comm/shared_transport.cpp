@@ -85,7 +85,7 @@ void SharedTransport::all_reduce(std::span<std::byte> buffer, const Operation& o
     std::byte* slot = area_.slot(place_.rank, first + c);
     copy_bytes(slot, chunk.data(), own.begin * element);
     copy_bytes(slot + own.end * element, chunk.data() + own.end * element,
-         chunk.size() - own.end * element);
+               chunk.size() - own.end * element);
     area_.announce(Stage::filled, first + c);
   };
   std::vector<const std::byte*> sources(static_cast<std::size_t>(place_.size));
@@ -110,7 +110,8 @@ void SharedTransport::all_reduce(std::span<std::byte> buffer, const Operation& o
       const Part part(chunk.size() / element, rank, place_.size);
       require(area_.wait(Stage::reduced, rank, first + c), operation);
       copy_bytes(chunk.data() + part.begin * element,
-           area_.slot(rank, first + c) + part.begin * element, (part.end - part.begin) * element);
+                 area_.slot(rank, first + c) + part.begin * element,
+                 (part.end - part.begin) * element);
     }
     area_.announce(Stage::emptied, first + c);
   };
@@ -200,7 +201,7 @@ void SharedTransport::all_gather(std::span<const std::span<std::byte>> outputs,
     open(first + c, operation);
     if (c == 0) sign(first, operation);
     copy_bytes(area_.slot(place_.rank, first + c), input.data() + c * per_chunk,
-         length(input.size(), c));
+               length(input.size(), c));
     area_.announce(Stage::filled, first + c);
   };
   const auto copy_out = [&](std::uint32_t c) {
@@ -211,8 +212,8 @@ void SharedTransport::all_gather(std::span<const std::span<std::byte>> outputs,
       const auto output = outputs[static_cast<std::size_t>(rank)];
       const std::size_t bytes = length(output.size(), c);
       if (bytes == 0) continue;
-      const std::byte* source = rank == place_.rank ? input.data() + c * per_chunk
-                                                    : area_.slot(rank, first + c);
+      const std::byte* source =
+          rank == place_.rank ? input.data() + c * per_chunk : area_.slot(rank, first + c);
       copy_bytes(output.data() + c * per_chunk, source, bytes);
     }
     area_.announce(Stage::emptied, first + c);

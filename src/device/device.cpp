@@ -27,8 +27,7 @@ int gpu_number(std::string_view request) {
   if (!request.starts_with(kPrefix)) return -1;
   const std::string_view digits = request.substr(kPrefix.size());
   int number = -1;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return error == std::errc{} && end == digits.data() + digits.size() ? number : -1;
 }
 
@@ -112,7 +111,11 @@ at::TensorOptions Device::host_options() const {
   return at::TensorOptions(c10::kCPU).pinned_memory(is_cuda());
 }
 
-int cuda_device_count() noexcept { return backend::device_count(); }
-bool built_with_cuda() noexcept { return backend::with_cuda(); }
+int cuda_device_count() noexcept {
+  return backend::device_count();
+}
+bool built_with_cuda() noexcept {
+  return backend::with_cuda();
+}
 
 }  // namespace dusk

@@ -42,7 +42,9 @@ void Event::record(const Stream& stream) {
   }
 }
 
-bool Event::done() const { return !event_ || event_->query(); }
+bool Event::done() const {
+  return !event_ || event_->query();
+}
 
 void Event::synchronize() const {
   if (event_) event_->synchronize();

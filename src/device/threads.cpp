@@ -13,6 +13,8 @@ void set_cpu_threads(int threads) {
   at::set_num_threads(threads);
 }
 
-int cpu_threads() { return at::get_num_threads(); }
+int cpu_threads() {
+  return at::get_num_threads();
+}
 
 }  // namespace dusk

@@ -56,11 +56,11 @@ std::unique_ptr<Method> make_source_only(const MethodBuild& build) {
   if (source == config.streams.end() || !source->second.labels) {
     fail<ConfigError>("method source_only needs a labelled stream 'source' under 'streams'");
   }
-  auto segmenter = make_segmenter(config.model,
-                                  static_cast<std::int64_t>(build.labels.classes.size()),
-                                  {.seed = static_cast<std::uint64_t>(config.seed),
-                                   .samples_per_step = source->second.global_batch,
-                                   .load_weights = build.load_weights});
+  auto segmenter =
+      make_segmenter(config.model, static_cast<std::int64_t>(build.labels.classes.size()),
+                     {.seed = static_cast<std::uint64_t>(config.seed),
+                      .samples_per_step = source->second.global_batch,
+                      .load_weights = build.load_weights});
   if (segmenter->backbone_weights()) {
     build.run.log.info("backbone: {}",
                        segmenter->backbone_weights()->text(config.model.weights.string()));

@@ -2,8 +2,12 @@
 
 #include <torch/types.h>
 
+#include <limits>
+
 #include "dusk/base/error.hpp"
 #include "dusk/nn/init.hpp"
+#include "nn/cpu/fused_norm.hpp"
+#include "nn/cpu/pointwise_conv.hpp"
 
 namespace dusk {
 namespace {
@@ -11,16 +15,25 @@ namespace {
 constexpr double kEps = 1e-5;
 constexpr double kMomentum = 0.1;
 
-at::Tensor& activate_(at::Tensor& x, Activation activation) {
+cpu::Clamp clamp_of(Activation activation) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (activation) {
     case Activation::none:
-      return x;
+      return {-kInfinity, kInfinity};
     case Activation::relu:
-      return at::relu_(x);
+      return {0, kInfinity};
     case Activation::relu6:
-      return at::relu6_(x);
+      return {0, 6};
   }
-  return x;
+  fail<InternalError>("unknown activation");
+}
+
+/// torch's own operators, in place.
+at::Tensor add_and_activate(at::Tensor y, const at::Tensor& residual, Activation activation) {
+  if (residual.defined()) y.add_(residual);
+  if (activation == Activation::relu) at::relu_(y);
+  if (activation == Activation::relu6) at::relu6_(y);
+  return y;
 }
 
 }  // namespace
@@ -35,6 +48,8 @@ Conv2d::Conv2d(const ConvOptions& options)
 
 at::Tensor Conv2d::apply(const at::Tensor& x, const at::Tensor& weight,
                          const at::Tensor& bias) const {
+  const bool is_product = options_.kernel == 1 && options_.stride == 1 && options_.groups == 1;
+  if (is_product && cpu::can_multiply(x)) return cpu::pointwise_conv(x, weight, bias);
   return at::conv2d(x, weight, bias, options_.stride, options_.padding, /*dilation=*/1,
                     options_.groups);
 }
@@ -68,27 +83,47 @@ void BatchNorm2d::set_mode(BatchNormMode mode) {
 /// A batch norm with fixed statistics is folded into the convolution before it: one pass over the
 /// weights, which are small, instead of one over the activations, which are not. Gradients reach
 /// the weight (and scale and shift where they train) through the fold.
-at::Tensor BatchNorm2d::folded(const at::Tensor& x, const Conv2d& conv,
-                               const at::Tensor& conv_weight) const {
+at::Tensor BatchNorm2d::folded(const at::Tensor& x, Conv2d& conv) const {
   const at::Tensor scale = weight_ * at::rsqrt(running_var_ + kEps);
   const at::Tensor shift = at::addcmul(bias_, running_mean_, scale, -1);
-  return conv.apply(x, conv_weight * scale.view({-1, 1, 1, 1}), shift);
+  return conv.apply(x, conv.weight() * scale.view({-1, 1, 1, 1}), shift);
+}
+
+at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
+                                const at::Tensor& residual) {
+  const std::int64_t population = x.numel() / x.size(1);
+  if (population < 2) {
+    fail<ConfigError>(
+        "batch norm of a single value a channel: use larger crops, a larger batch, "
+        "or bn_mode frozen");
+  }
+  num_batches_tracked_.add_(1);
+  if (!cpu::can_fuse(x)) {
+    return add_and_activate(at::batch_norm(x, weight_, bias_, running_mean_, running_var_,
+                                           /*training=*/true, kMomentum, kEps,
+                                           /*cudnn_enabled=*/true),
+                            residual, activation);
+  }
+  const cpu::NormShape shape{.blocks = 1, .groups = x.size(1)};
+  const cpu::Moments moments = cpu::moments(x, shape);
+  {
+    const at::NoGradGuard no_grad;
+    const auto n = static_cast<double>(population);
+    running_mean_.lerp_(moments.mean[0], kMomentum);
+    running_var_.mul_(1 - kMomentum).add_(moments.variance[0], kMomentum * n / (n - 1));
+  }
+  return cpu::normalize(x, moments, weight_, bias_, residual, shape, kEps, clamp_of(activation));
 }
 
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual) {
-  at::Tensor y;
-  if (norm.is_affine() && !x.is_cuda()) {
-    y = norm.folded(x, conv, conv.weight());
-  } else {
-    const bool batch_statistics = !norm.is_affine();
-    if (batch_statistics) norm.num_batches_tracked_.add_(1);
-    y = at::batch_norm(conv.forward(x), norm.weight_, norm.bias_, norm.running_mean_,
-                       norm.running_var_, batch_statistics, kMomentum, kEps,
-                       /*cudnn_enabled=*/true);
-  }
-  if (residual.defined()) y.add_(residual);
-  return activate_(y, activation);
+  if (!norm.is_affine()) return norm.trained(conv.forward(x), activation, residual);
+  if (!x.is_cuda()) return add_and_activate(norm.folded(x, conv), residual, activation);
+  return add_and_activate(at::batch_norm(conv.forward(x), norm.weight_, norm.bias_,
+                                         norm.running_mean_, norm.running_var_,
+                                         /*training=*/false, kMomentum, kEps,
+                                         /*cudnn_enabled=*/true),
+                          residual, activation);
 }
 
 void initialize_backbone(torch::nn::Module& backbone, std::uint64_t seed) {
@@ -108,8 +143,12 @@ GroupNormRelu::GroupNormRelu(std::int64_t groups, std::int64_t channels)
       bias_(register_parameter("bias", at::zeros({channels}))) {}
 
 at::Tensor GroupNormRelu::forward(const at::Tensor& x) {
-  at::Tensor y = at::group_norm(x, groups_, weight_, bias_, kEps);
-  return at::relu_(y);
+  if (!cpu::can_fuse(x)) {
+    return add_and_activate(at::group_norm(x, groups_, weight_, bias_, kEps), {}, Activation::relu);
+  }
+  const cpu::NormShape shape{.blocks = x.size(0), .groups = groups_};
+  return cpu::normalize(x, cpu::moments(x, shape), weight_, bias_, /*residual=*/{}, shape, kEps,
+                        clamp_of(Activation::relu));
 }
 
 void GroupNormRelu::initialize() {

@@ -56,7 +56,8 @@ class BatchNorm2d : public torch::nn::Module {
  private:
   friend at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm,
                               Activation activation, const at::Tensor& residual);
-  at::Tensor folded(const at::Tensor& x, const Conv2d& conv, const at::Tensor& conv_weight) const;
+  at::Tensor folded(const at::Tensor& x, Conv2d& conv) const;
+  at::Tensor trained(const at::Tensor& x, Activation activation, const at::Tensor& residual);
 
   bool frozen_ = false;
   at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;

@@ -113,8 +113,6 @@ class MobileNetV2 : public Backbone {
     return {.channels = {24, 32, 96, 320}, .strides = {4, 8, 16, 32}};
   }
 
-  void initialize(std::uint64_t seed) override { initialize_backbone(*this, seed); }
-
  private:
   std::shared_ptr<ConvNormRelu6> stem_;
   std::vector<std::shared_ptr<InvertedResidual>> blocks_;
@@ -122,9 +120,9 @@ class MobileNetV2 : public Backbone {
 
 }  // namespace
 
-std::shared_ptr<Backbone> make_mobilenet_v2() {
+std::shared_ptr<Backbone> make_mobilenet_v2(std::uint64_t seed) {
   auto network = std::make_shared<MobileNetV2>();
-  network->initialize(0);
+  initialize_backbone(*network, seed);
   return network;
 }
 

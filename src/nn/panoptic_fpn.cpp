@@ -131,7 +131,7 @@ class PanopticFpnImpl : public PanopticFpn {
   at::Tensor forward(const std::vector<at::Tensor>& levels) override {
     return head_->forward(neck_->forward(levels));
   }
-  void initialize(std::uint64_t seed) override {
+  void initialize(std::uint64_t seed) {
     neck_->initialize(seed);
     head_->initialize(seed);
   }
@@ -144,7 +144,8 @@ class PanopticFpnImpl : public PanopticFpn {
 }  // namespace
 
 std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options,
-                                               const PyramidInfo& pyramid, std::int64_t classes) {
+                                               const PyramidInfo& pyramid, std::int64_t classes,
+                                               std::uint64_t seed) {
   if (options.norm_groups < 1 || options.head_channels % options.norm_groups != 0) {
     fail<ConfigError>("panoptic_fpn: head_channels {} is not divisible by norm_groups {}",
                       options.head_channels, options.norm_groups);
@@ -154,7 +155,7 @@ std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options
                       pyramid.channels.size());
   }
   auto network = std::make_shared<PanopticFpnImpl>(options, pyramid, classes);
-  network->initialize(0);
+  network->initialize(seed);
   return network;
 }
 

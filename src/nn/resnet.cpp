@@ -152,8 +152,6 @@ class ResNet : public Backbone {
 
   [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
 
-  void initialize(std::uint64_t seed) override { initialize_backbone(*this, seed); }
-
  private:
   std::shared_ptr<Conv2d> conv1_;
   std::shared_ptr<BatchNorm2d> bn1_;
@@ -163,9 +161,9 @@ class ResNet : public Backbone {
 
 }  // namespace
 
-std::shared_ptr<Backbone> make_resnet(const ResNetOptions& options) {
+std::shared_ptr<Backbone> make_resnet(const ResNetOptions& options, std::uint64_t seed) {
   auto network = std::make_shared<ResNet>(form_of(options.depth));
-  network->initialize(0);
+  initialize_backbone(*network, seed);
   return network;
 }
 

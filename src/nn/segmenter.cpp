@@ -10,18 +10,18 @@
 namespace dusk {
 namespace {
 
-std::shared_ptr<Backbone> make_backbone(BackboneKind kind) {
+std::shared_ptr<Backbone> make_backbone(BackboneKind kind, std::uint64_t seed) {
   switch (kind) {
     case BackboneKind::resnet18:
-      return make_resnet({.depth = 18});
+      return make_resnet({.depth = 18}, seed);
     case BackboneKind::resnet34:
-      return make_resnet({.depth = 34});
+      return make_resnet({.depth = 34}, seed);
     case BackboneKind::resnet50:
-      return make_resnet({.depth = 50});
+      return make_resnet({.depth = 50}, seed);
     case BackboneKind::resnet101:
-      return make_resnet({.depth = 101});
+      return make_resnet({.depth = 101}, seed);
     case BackboneKind::mobilenet_v2:
-      return make_mobilenet_v2();
+      return make_mobilenet_v2(seed);
   }
   fail<InternalError>("unknown backbone");
 }
@@ -38,11 +38,11 @@ const LoadPolicy& torchvision_policy() {
 
 class PanopticFpnSegmenter : public Segmenter {
  public:
-  PanopticFpnSegmenter(const SegmenterOptions& options, std::int64_t classes)
+  PanopticFpnSegmenter(const SegmenterOptions& options, std::int64_t classes, std::uint64_t seed)
       : classes_(classes),
         channels_last_(options.channels_last),
-        backbone_(register_module("backbone", make_backbone(options.backbone))),
-        fpn_(make_panoptic_fpn(options.panoptic_fpn, backbone_->pyramid(), classes)) {
+        backbone_(register_module("backbone", make_backbone(options.backbone, seed))),
+        fpn_(make_panoptic_fpn(options.panoptic_fpn, backbone_->pyramid(), classes, seed)) {
     for (const auto& child : fpn_->named_children()) register_module(child.key(), child.value());
   }
 
@@ -56,10 +56,6 @@ class PanopticFpnSegmenter : public Segmenter {
     return report_;
   }
 
-  void initialize(std::uint64_t seed) {
-    backbone_->initialize(seed);
-    fpn_->initialize(seed);
-  }
   void load_backbone(const std::filesystem::path& path) {
     report_ = load_weights(*backbone_, SafetensorsFile(path), torchvision_policy());
   }
@@ -85,8 +81,7 @@ at::Tensor resize_logits(const at::Tensor& logits, std::int64_t height, std::int
 std::shared_ptr<Segmenter> make_segmenter(const SegmenterOptions& options, std::int64_t classes,
                                           const SegmenterBuild& build) {
   if (classes < 1) fail<InternalError>("a segmenter of {} classes", classes);
-  auto network = std::make_shared<PanopticFpnSegmenter>(options, classes);
-  network->initialize(build.seed);
+  auto network = std::make_shared<PanopticFpnSegmenter>(options, classes, build.seed);
   if (build.load_weights && !options.weights.empty()) network->load_backbone(options.weights);
   const BatchNormMode mode =
       options.bn_mode == BatchNormMode::automatic && build.samples_per_step == 0

@@ -130,9 +130,7 @@ class Loader : public StateVisitor {
   void integer(std::string_view name, std::int64_t& value) override {
     value = numbers_[name].get<std::int64_t>();
   }
-  void real(std::string_view name, double& value) override {
-    value = numbers_[name].get<double>();
-  }
+  void real(std::string_view name, double& value) override { value = numbers_[name].get<double>(); }
 
  private:
   fs::path folder_;
@@ -148,7 +146,9 @@ bool is_valid(const fs::path& checkpoint) {
   }
 }
 
-fs::path checkpoint_name(std::int64_t step) { return fmt::format("step-{:08d}", step); }
+fs::path checkpoint_name(std::int64_t step) {
+  return fmt::format("step-{:08d}", step);
+}
 
 /// Step of a published checkpoint's folder name; nothing for other entries.
 std::optional<std::int64_t> step_of(const fs::path& folder) {
@@ -236,8 +236,8 @@ void verify_checkpoint(const fs::path& checkpoint) try {
   for (const auto& [file, expected] : manifest.at("parts").items()) {
     const MappedFile part(checkpoint / fs::path(file).filename());
     if (part.bytes().size() != expected.at("bytes").get<std::size_t>()) {
-      fail<StorageError>("{} has {} bytes instead of {}", part.path().string(),
-                         part.bytes().size(), expected.at("bytes").get<std::size_t>());
+      fail<StorageError>("{} has {} bytes instead of {}", part.path().string(), part.bytes().size(),
+                         expected.at("bytes").get<std::size_t>());
     }
     if (to_hex(checksum64(part.bytes())) != expected.at("checksum").get<std::string>()) {
       fail<StorageError>("{} does not have the checksum of its manifest", part.path().string());

@@ -21,7 +21,9 @@ at::Tensor predict(Method& method, const at::Tensor& images, const RunContext& r
   return method.predict(run.device.upload(images)).to(torch::kFloat32);
 }
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(); }
+json number(double value) {
+  return std::isfinite(value) ? json(value) : json();
+}
 
 json to_json(const Scores& scores) {
   json iou = json::array();
@@ -50,7 +52,8 @@ std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& l
 
 Scores evaluate(Method& method, const EvalSet& set, const RunContext& run) {
   const at::NoGradGuard no_grad;
-  const auto classes = static_cast<std::int64_t>(label_space(set.dataset.label_space()).classes.size());
+  const auto classes =
+      static_cast<std::int64_t>(label_space(set.dataset.label_space()).classes.size());
   ConfusionMatrix matrix(classes, run.device.torch());
   EvalLoader loader(set.dataset, run.control.rank(), run.control.size(), run.device,
                     run.config.evaluation);
@@ -77,8 +80,8 @@ std::vector<Prediction> sample_predictions(Method& method, const Dataset& datase
     const std::uint64_t index = batch->refs.front().index;
     Prediction sample;
     sample.info = dataset.info(index);
-    const auto pixels = static_cast<std::size_t>(sample.info.height) *
-                        static_cast<std::size_t>(sample.info.width);
+    const auto pixels =
+        static_cast<std::size_t>(sample.info.height) * static_cast<std::size_t>(sample.info.width);
     sample.image.resize(pixels * 3);
     dataset.read(Field::image, index, whole(sample.info), sample.image);
     if (sample.info.has_label) {
@@ -86,8 +89,7 @@ std::vector<Prediction> sample_predictions(Method& method, const Dataset& datase
       dataset.read(Field::label, index, whole(sample.info), sample.label);
     }
     const at::Tensor classes =
-        upsampled_argmax(predict(method, batch->images, run), sample.info.height,
-                         sample.info.width)
+        upsampled_argmax(predict(method, batch->images, run), sample.info.height, sample.info.width)
             .cpu()
             .contiguous();
     const auto* values = classes.const_data_ptr<std::uint8_t>();
@@ -106,9 +108,8 @@ void write_result(const std::filesystem::path& path, const RunConfig& config,
   }
   json sets = json::object();
   for (const auto& [name, value] : scores) sets[name] = to_json(value);
-  const json result = {{"name", config.name},       {"method", config.method},
-                       {"step", step},              {"seed", config.seed},
-                       {"label_space", labels.name}, {"classes", classes},
+  const json result = {{"name", config.name}, {"method", config.method},    {"step", step},
+                       {"seed", config.seed}, {"label_space", labels.name}, {"classes", classes},
                        {"sets", sets}};
   publish(path, std::string_view(result.dump(2) + "\n"));
 }

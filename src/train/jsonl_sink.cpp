@@ -28,8 +28,7 @@ std::string kept_lines(const std::filesystem::path& path, std::int64_t last_step
 
 }  // namespace
 
-JsonlSink::JsonlSink(std::filesystem::path path, std::int64_t first_step)
-    : path_(std::move(path)) {
+JsonlSink::JsonlSink(std::filesystem::path path, std::int64_t first_step) : path_(std::move(path)) {
   publish(path_, std::string_view(kept_lines(path_, first_step)));
   file_.open(path_, std::ios::app);
 }
@@ -37,8 +36,8 @@ JsonlSink::JsonlSink(std::filesystem::path path, std::int64_t first_step)
 void JsonlSink::metric(std::int64_t step, std::string_view name, double value) {
   // JSON has no NaN: a number that is none is written as null, and the line still says so.
   const nlohmann::json number = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
-  file_ << fmt::format(R"({{"step":{},"name":{},"value":{}}})", step,
-                       nlohmann::json(name).dump(), number.dump())
+  file_ << fmt::format(R"({{"step":{},"name":{},"value":{}}})", step, nlohmann::json(name).dump(),
+                       number.dump())
         << '\n'
         << std::flush;
   if (!file_) fail<StorageError>("cannot write {} (disk full?)", path_.string());

@@ -34,8 +34,7 @@ void StepContext::update(Trainable& part) {
     fail<InternalError>(
         "step {}: the gradient of '{}' was not finite in {} updates in a row; first in: {}. Try a "
         "lower learning rate, a longer warm-up, or fp32",
-        state_.step, part.name(), state_.skipped_in_a_row,
-        fmt::join(part.non_finite(), ", "));
+        state_.step, part.name(), state_.skipped_in_a_row, fmt::join(part.non_finite(), ", "));
   }
 }
 

@@ -13,7 +13,9 @@ namespace {
 // The one mutable global: a signal handler has no other way to leave a word.
 volatile std::sig_atomic_t asked_to_stop = 0;
 
-void note_request(int /*signal*/) { asked_to_stop = 1; }
+void note_request(int /*signal*/) {
+  asked_to_stop = 1;
+}
 
 constexpr std::array kSignals = {SIGTERM, SIGINT, SIGUSR2};
 std::array<struct sigaction, kSignals.size()> previous_actions;
@@ -38,7 +40,9 @@ StopRequest::~StopRequest() {
   }
 }
 
-bool StopRequest::pending() const noexcept { return asked_to_stop != 0; }
+bool StopRequest::pending() const noexcept {
+  return asked_to_stop != 0;
+}
 
 StopAgreement::StopAgreement(Communicator& communicator)
     : communicator_(communicator), flag_(torch::zeros({1}, torch::kInt64)) {}

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "dusk/base/units.hpp"
+#include "dusk/comm/collectives.hpp"
 #include "dusk/ddp/fingerprint.hpp"
 
 namespace dusk {
@@ -65,16 +66,21 @@ Trainer::Outcome Trainer::run() {
     if (due(run_.config.train.evaluate_every) && !at_end()) validate();
     if (stop_now || due(run_.config.train.checkpoint_every)) checkpoint();
     if (stop_now) {
-      agreement_.finish();
-      checkpoints_.wait();
+      settle();
       return Outcome::stopped;
     }
   }
-  agreement_.finish();
   validate();
   checkpoint();
-  checkpoints_.wait();
+  settle();
   return Outcome::finished;
+}
+
+void Trainer::settle() {
+  agreement_.finish();
+  checkpoints_.wait();
+  // A launcher kills the others when the first rank leaves: nobody does before the file is there.
+  wait_for_all(run_.control, "last checkpoint");
 }
 
 void Trainer::step() {
@@ -100,8 +106,7 @@ void Trainer::report() {
   progress.steps = run_.config.train.steps;
   if (const auto loss = losses.find("loss"); loss != losses.end()) progress.loss = loss->second;
   progress.learning_rate = update.learning_rate;
-  progress.images_per_second =
-      steps * static_cast<double>(samples_per_step(run_.config)) / seconds;
+  progress.images_per_second = steps * static_cast<double>(samples_per_step(run_.config)) / seconds;
   progress.seconds_left = static_cast<double>(progress.steps - state_.step) * seconds / steps;
   progress.waiting_for_data = (data - reported_data_seconds_) / seconds;
   progress.waiting_for_exchange = (exchange - reported_exchange_seconds_) / seconds;
@@ -133,8 +138,8 @@ void Trainer::validate() {
     run_.metric(state_.step, set.name + ".miou", scores.mean_iou);
     run_.metric(state_.step, set.name + ".pixel_accuracy", scores.pixel_accuracy);
     if (run_.progress != nullptr) run_.progress->finish();
-    run_.log.info("step {}: {}: mIoU {:.2f} %, pixel accuracy {:.2f} % ({})", state_.step,
-                  set.name, 100 * scores.mean_iou, 100 * scores.pixel_accuracy,
+    run_.log.info("step {}: {}: mIoU {:.2f} %, pixel accuracy {:.2f} % ({})", state_.step, set.name,
+                  100 * scores.mean_iou, 100 * scores.pixel_accuracy,
                   format_duration(clock.seconds()));
     if (set.final_only) continue;
     total += scores.mean_iou;
@@ -166,6 +171,8 @@ bool Trainer::due(std::int64_t interval) const {
   return interval > 0 && state_.step % interval == 0;
 }
 
-bool Trainer::at_end() const { return state_.step >= run_.config.train.steps; }
+bool Trainer::at_end() const {
+  return state_.step >= run_.config.train.steps;
+}
 
 }  // namespace dusk

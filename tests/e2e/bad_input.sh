@@ -5,7 +5,7 @@ make_shards
 write_config
 
 say "a run to be damaged"
-train 1 "$work/run" -q --set train.steps=4
+train 1 "$work/run" -q --set train.steps=6
 
 say "configuration"
 sed 's/warmup:/warmpu:/' "$work/config.yaml" >"$work/typo.yaml"
@@ -16,8 +16,8 @@ expect 64 "no run directory" "$DUSK" eval --run "$work/nowhere"
 
 say "ranks"
 expect 64 "4.*3|3.*4" train 3 "$work/x" --set streams.source.global_batch=4
-expect 64 "another configuration" train 1 "$work/run" --set optim.lr=0.5 --set train.steps=4
-expect 64 "optim.lr: 0.02 -> 0.5" train 1 "$work/run" --set optim.lr=0.5 --set train.steps=4
+expect 64 "another configuration" train 1 "$work/run" --set optim.lr=0.5 --set train.steps=6
+expect 64 "optim.lr: 0.02 -> 0.5" train 1 "$work/run" --set optim.lr=0.5 --set train.steps=6
 expect 64 "OMPI_COMM_WORLD_SIZE" env OMPI_COMM_WORLD_SIZE=2 "$DUSK" train "$work/config.yaml" --run "$work/x"
 
 say "weights of another network"
@@ -44,7 +44,7 @@ PY
 expect 65 "$(basename "$shard").*|day" "$DUSK" shards verify "$work/damaged/day"
 
 say "checkpoints"
-expect 0 "resuming from .*step-00000004" train 1 "$work/run" --set train.steps=4
+expect 0 "resuming from .*step-00000006" train 1 "$work/run" --set train.steps=6
 truncate -s 100 "$work"/run/checkpoints/step-*/segmenter.safetensors
 expect 74 "no valid checkpoint" "$DUSK" eval --run "$work/run"
 say "passed"

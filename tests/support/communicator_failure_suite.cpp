@@ -80,8 +80,7 @@ TEST_P(CommunicatorFailureSuite, QueueBehindAFailureDoesNotStart) {
       expect_contains(message, "'different'");
     }
     EXPECT_TRUE(at::equal(untouched, at::full({5}, 7.0, at::kFloat)));
-    const std::string later =
-        message_of<CommError>([&] { sum(comm, untouched, "later").wait(); });
+    const std::string later = message_of<CommError>([&] { sum(comm, untouched, "later").wait(); });
     expect_contains(later, "'later'");
     expect_contains(later, "not started");
   });

@@ -27,7 +27,9 @@ constexpr c10::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kBFloat16, at
 constexpr ReduceOp kOps[] = {ReduceOp::sum, ReduceOp::mean, ReduceOp::max, ReduceOp::min};
 
 /// Small whole numbers that depend on rank and position; exact in every type, also their sums.
-std::int64_t value(int rank, std::int64_t i) { return (i * 7 + rank * 5 + i / 13) % 11; }
+std::int64_t value(int rank, std::int64_t i) {
+  return (i * 7 + rank * 5 + i / 13) % 11;
+}
 
 /// A tensor of value(rank, offset + i) in the given type.
 at::Tensor filled(int rank, std::int64_t count, c10::ScalarType type, std::int64_t offset = 0) {
@@ -72,8 +74,7 @@ testing::AssertionResult same(const at::Tensor& actual, const at::Tensor& expect
 
 /// Element counts around every boundary of the implementation.
 std::vector<std::int64_t> counts(const Backend& backend, c10::ScalarType type) {
-  const auto chunk =
-      static_cast<std::int64_t>(backend.chunk.value / c10::elementSize(type));
+  const auto chunk = static_cast<std::int64_t>(backend.chunk.value / c10::elementSize(type));
   std::set<std::int64_t> counts{0, 1, 2, 3, 5, 17};
   for (const std::int64_t edge : {chunk, 2 * chunk, 5 * chunk}) {
     if (edge > 300'000) continue;
@@ -140,8 +141,8 @@ TEST_P(CommunicatorSuite, AllReduceKeepsTheShapeAndTakesChannelsLast) {
     at::Tensor buffer = on_device(plain.contiguous(at::MemoryFormat::ChannelsLast));
     comm.all_reduce(buffer, ReduceOp::sum, "channels last").wait();
     EXPECT_TRUE(buffer.is_contiguous(at::MemoryFormat::ChannelsLast));
-    EXPECT_TRUE(same(buffer, reduced(comm.size(), 120, at::kFloat, ReduceOp::sum)
-                                 .view({2, 3, 4, 5})));
+    EXPECT_TRUE(
+        same(buffer, reduced(comm.size(), 120, at::kFloat, ReduceOp::sum).view({2, 3, 4, 5})));
   });
 }
 
@@ -175,7 +176,8 @@ TEST_P(CommunicatorSuite, SumsInRankOrder) {
 TEST_P(CommunicatorSuite, NarrowFloatsAreSummedInFloat32) {
   if (!GetParam().host) GTEST_SKIP() << "the precision is the library's";
   run([&](Communicator& comm) {
-    for (const auto& [type, large] : {std::pair{at::kBFloat16, 256.0}, std::pair{at::kHalf, 2048.0}}) {
+    for (const auto& [type, large] :
+         {std::pair{at::kBFloat16, 256.0}, std::pair{at::kHalf, 2048.0}}) {
       for (const std::int64_t count : {10, 9000}) {
         const double own = comm.rank() == 0 ? large : 1.0;
         at::Tensor buffer = at::full({count}, own, type);
@@ -217,8 +219,8 @@ TEST_P(CommunicatorSuite, ReduceScatter) {
         const at::Tensor input = on_device(filled(comm.rank(), count * comm.size(), type));
         at::Tensor output = on_device(at::zeros({count}, type));
         comm.reduce_scatter(output, input, ReduceOp::sum, "parts").wait();
-        EXPECT_TRUE(same(output, reduced(comm.size(), count, type, ReduceOp::sum,
-                                         count * comm.rank())))
+        EXPECT_TRUE(
+            same(output, reduced(comm.size(), count, type, ReduceOp::sum, count * comm.rank())))
             << c10::toString(type) << " x " << count;
         EXPECT_TRUE(same(input, filled(comm.rank(), count * comm.size(), type)));
       }
@@ -233,7 +235,8 @@ TEST_P(CommunicatorSuite, AllGather) {
         at::Tensor output = on_device(at::zeros({comm.size() * count}, type));
         comm.all_gather(output, on_device(filled(comm.rank(), count, type)), "equal parts").wait();
         std::vector<at::Tensor> expected;
-        for (int rank = 0; rank < comm.size(); ++rank) expected.push_back(filled(rank, count, type));
+        for (int rank = 0; rank < comm.size(); ++rank)
+          expected.push_back(filled(rank, count, type));
         EXPECT_TRUE(same(output, at::cat(expected))) << c10::toString(type) << " x " << count;
       }
     }
@@ -255,7 +258,8 @@ TEST_P(CommunicatorSuite, AllGatherInPlace) {
 
 TEST_P(CommunicatorSuite, AllGatherOfUnequalParts) {
   run([&](Communicator& comm) {
-    const auto chunk = static_cast<std::int64_t>(std::min<std::size_t>(GetParam().chunk.value, 4096));
+    const auto chunk =
+        static_cast<std::int64_t>(std::min<std::size_t>(GetParam().chunk.value, 4096));
     for (const std::int64_t unit : {std::int64_t{1}, std::int64_t{7}, chunk + 1}) {
       for (int empty = -1; empty < comm.size(); ++empty) {
         const auto length = [&](int rank) {
@@ -268,8 +272,8 @@ TEST_P(CommunicatorSuite, AllGatherOfUnequalParts) {
         const at::Tensor input = on_device(filled(comm.rank(), length(comm.rank()), at::kInt));
         comm.all_gather_unequal(outputs, input, "unequal parts").wait();
         for (int rank = 0; rank < comm.size(); ++rank) {
-          EXPECT_TRUE(same(outputs[static_cast<std::size_t>(rank)],
-                           filled(rank, length(rank), at::kInt)))
+          EXPECT_TRUE(
+              same(outputs[static_cast<std::size_t>(rank)], filled(rank, length(rank), at::kInt)))
               << "part of rank " << rank << ", empty " << empty << ", unit " << unit;
         }
       }
@@ -317,9 +321,8 @@ TEST_P(CommunicatorSuite, QueuedOperationsKeepTheirOrder) {
       sums.push_back(on_device(filled(comm.rank() + round, count, at::kFloat)));
       gathered.push_back(on_device(at::zeros({comm.size() * count}, at::kByte)));
       works.push_back(comm.all_reduce(sums.back(), ReduceOp::sum, "round"));
-      works.push_back(comm.all_gather(gathered.back(),
-                                      on_device(filled(comm.rank(), count, at::kByte, round)),
-                                      "round"));
+      works.push_back(comm.all_gather(
+          gathered.back(), on_device(filled(comm.rank(), count, at::kByte, round)), "round"));
       // Reduces what the operation before it in the queue has left.
       works.push_back(comm.all_reduce(sums.back(), ReduceOp::max, "round"));
     }
@@ -413,7 +416,8 @@ TEST_P(CommunicatorSuite, WrongArgumentsAreRefusedAtTheCall) {
     refused("root", [&] { comm.broadcast(good, ranks, "bad").wait(); });
     refused("root", [&] { comm.broadcast(good, -1, "bad").wait(); });
     refused("not contiguous", [&] {
-      comm.all_gather(on_device(at::zeros({ranks + 1, 2}, at::kFloat)).narrow(1, 0, 1), good, "bad").wait();
+      comm.all_gather(on_device(at::zeros({ranks + 1, 2}, at::kFloat)).narrow(1, 0, 1), good, "bad")
+          .wait();
     });
     refused("its place in the output", [&] {
       comm.all_gather(on_device(at::zeros({ranks * 5}, at::kFloat)), good, "bad").wait();
@@ -423,11 +427,13 @@ TEST_P(CommunicatorSuite, WrongArgumentsAreRefusedAtTheCall) {
     });
     refused("outputs given for", [&] {
       comm.all_gather_unequal(std::vector<at::Tensor>(static_cast<std::size_t>(ranks + 1), good),
-                              good, "bad").wait();
+                              good, "bad")
+          .wait();
     });
     refused("must be", [&] {
       comm.reduce_scatter(good, on_device(at::zeros({4 * ranks + 1}, at::kFloat)), ReduceOp::sum,
-                          "bad").wait();
+                          "bad")
+          .wait();
     });
     refused("overlap", [&] {
       const at::Tensor whole = on_device(at::zeros({4 * ranks}, at::kFloat));

@@ -26,7 +26,9 @@ struct Backend {
   bool host = true;
 };
 
-inline void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.name; }
+inline void PrintTo(const Backend& backend, std::ostream* out) {
+  *out << backend.name;
+}
 inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
   return info.param.name;
 }

@@ -46,7 +46,8 @@ std::optional<int> value_of(std::string_view argument, std::string_view prefix) 
   if (!argument.starts_with(prefix)) return std::nullopt;
   argument.remove_prefix(prefix.size());
   int value = 0;
-  const auto [end, error] = std::from_chars(argument.data(), argument.data() + argument.size(), value);
+  const auto [end, error] =
+      std::from_chars(argument.data(), argument.data() + argument.size(), value);
   if (error != std::errc{} || end != argument.data() + argument.size()) return std::nullopt;
   return value;
 }
@@ -66,7 +67,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
     }
   }
   if (arguments.expected_ranks < 1) {
-    std::fprintf(stderr, "usage: %s --expect-ranks=N [--hang-seconds=S] [--hang-rank=R]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s --expect-ranks=N [--hang-seconds=S] [--hang-rank=R]\n",
+                 argv[0]);
     return std::nullopt;
   }
   return arguments;
@@ -86,8 +88,9 @@ class RankReport final : public testing::EmptyTestEventListener {
   explicit RankReport(int rank) : rank_(rank) {}
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    std::fprintf(stderr, "rank %d: %s:%d: %s\n", rank_, result.file_name() ? result.file_name() : "",
-                 result.line_number(), result.summary());
+    std::fprintf(stderr, "rank %d: %s:%d: %s\n", rank_,
+                 result.file_name() ? result.file_name() : "", result.line_number(),
+                 result.summary());
   }
 
  private:
@@ -126,8 +129,12 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-MpiRuntime& mpi_runtime() { return *world().runtime; }
-Log& log() { return *world().log; }
+MpiRuntime& mpi_runtime() {
+  return *world().runtime;
+}
+Log& log() {
+  return *world().log;
+}
 
 bool on_all_ranks(bool ok) {
   int all = ok ? 1 : 0;

@@ -37,11 +37,11 @@ class TypedError : public Error {
   explicit TypedError(const std::string& message) : Error(Code, message) {}
 };
 
-using ConfigError = TypedError<ExitCode::usage>;         ///< before any rank talks
-using DataError = TypedError<ExitCode::data>;            ///< names file or sample; may be skipped
-using InternalError = TypedError<ExitCode::internal>;    ///< a bug of ours
-using StorageError = TypedError<ExitCode::storage>;      ///< checkpoints, run directories, disks
-using CommError = TypedError<ExitCode::communication>;   ///< fatal on all ranks
+using ConfigError = TypedError<ExitCode::usage>;        ///< before any rank talks
+using DataError = TypedError<ExitCode::data>;           ///< names file or sample; may be skipped
+using InternalError = TypedError<ExitCode::internal>;   ///< a bug of ours
+using StorageError = TypedError<ExitCode::storage>;     ///< checkpoints, run directories, disks
+using CommError = TypedError<ExitCode::communication>;  ///< fatal on all ranks
 
 /// `fail<ConfigError>("optim.lr is {}, must be > 0", lr)`.
 template <class E, class... Args>

@@ -24,7 +24,11 @@ struct Range {
 inline constexpr Range any_value{};
 inline constexpr Range positive{.min = 0, .exclusive_min = true};
 inline constexpr Range non_negative{.min = 0};
-constexpr Range at_least(double min) { return {.min = min}; }
-constexpr Range between(double min, double max) { return {.min = min, .max = max}; }
+constexpr Range at_least(double min) {
+  return {.min = min};
+}
+constexpr Range between(double min, double max) {
+  return {.min = min, .max = max};
+}
 
 }  // namespace dusk

@@ -12,9 +12,15 @@ struct Bytes {
   friend constexpr auto operator<=>(Bytes, Bytes) = default;
 };
 
-constexpr Bytes operator""_KiB(unsigned long long count) { return Bytes{count << 10}; }
-constexpr Bytes operator""_MiB(unsigned long long count) { return Bytes{count << 20}; }
-constexpr Bytes operator""_GiB(unsigned long long count) { return Bytes{count << 30}; }
+constexpr Bytes operator""_KiB(unsigned long long count) {
+  return Bytes{count << 10};
+}
+constexpr Bytes operator""_MiB(unsigned long long count) {
+  return Bytes{count << 20};
+}
+constexpr Bytes operator""_GiB(unsigned long long count) {
+  return Bytes{count << 30};
+}
 
 /// For people: "25.0 MiB".
 [[nodiscard]] std::string to_string(Bytes bytes);

@@ -13,7 +13,7 @@ namespace dusk {
 
 /// Who this process is among those that were started together.
 struct LaunchInfo {
-  int rank = 0;        ///< global
+  int rank = 0;  ///< global
   int size = 1;
   int local_rank = 0;  ///< on this node
   int local_size = 1;
@@ -38,8 +38,9 @@ class MpiRuntime {
   /// For people: "Open MPI v4.1.4, ...".
   [[nodiscard]] std::string library() const;
 
-  /// Collective. Ends MPI in order although a communicator has failed: for a program that knows that
-  /// all its ranks are alive and about to leave, too. The destructor has nothing to do after it.
+  /// Collective. Ends MPI in order although a communicator has failed: for a program that knows
+  /// that all its ranks are alive and about to leave, too. The destructor has nothing to do after
+  /// it.
   void finish() noexcept;
   /// Ends every rank of the job now; the launcher returns `code`. For failure paths.
   [[noreturn]] void abort(ExitCode code) noexcept;

@@ -17,16 +17,14 @@ struct PyramidInfo {
 
 /// A classification network without its classifier. Names of its parameters and buffers are
 /// torchvision's, so that published weights load by name and ours load in Python.
+/// A new backbone is initialised by the recipe of its torchvision counterpart; its values depend on
+/// the seed and on the names of the parameters only.
 class Backbone : public torch::nn::Module {
  public:
   /// images (N, 3, H, W), RGB normalised by ImageNet's mean and deviation. Returns the levels of
   /// `pyramid()`. Strides of the memory format are kept: channels-last in, channels-last out.
   virtual std::vector<at::Tensor> features(const at::Tensor& images) = 0;
   [[nodiscard]] virtual PyramidInfo pyramid() const = 0;
-  /// Fills all parameters by the recipe of the network's torchvision counterpart; buffers return to
-  /// mean 0, variance 1. Depends on the seed and on the names only: not on threads, not on the rest
-  /// of the program.
-  virtual void initialize(std::uint64_t seed) = 0;
 };
 
 }  // namespace dusk

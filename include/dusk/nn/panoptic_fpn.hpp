@@ -37,12 +37,13 @@ class PanopticFpn : public torch::nn::Module {
   /// finest level. Every "2x" goes to the exact size of the next finer level, so that sizes which
   /// 32 does not divide work.
   virtual at::Tensor forward(const std::vector<at::Tensor>& levels) = 0;
-  /// Neck: Xavier-uniform, bias 0. Head: Kaiming-normal (fan-out, ReLU), bias 0; group norm 1/0.
-  virtual void initialize(std::uint64_t seed) = 0;
 };
 
-/// `ConfigError` when norm_groups does not divide head_channels or the pyramid has not four levels.
+/// Initialised: neck Xavier-uniform, bias 0; head Kaiming-normal (fan-out, ReLU), bias 0, group
+/// norm 1 and 0. `ConfigError` when norm_groups does not divide head_channels or the pyramid has
+/// not four levels.
 std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options,
-                                               const PyramidInfo& pyramid, std::int64_t classes);
+                                               const PyramidInfo& pyramid, std::int64_t classes,
+                                               std::uint64_t seed = 0);
 
 }  // namespace dusk

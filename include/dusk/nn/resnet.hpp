@@ -14,7 +14,7 @@ struct ResNetOptions {
 
 /// Levels C2..C5 at strides 4, 8, 16, 32: 64/128/256/512 channels for basic blocks,
 /// 256/512/1024/2048 for bottlenecks. Names: `conv1.weight`, `bn1.*`, `layer1.0.conv1.weight`,
-/// `layer2.0.downsample.0.weight`, ... Initialised with seed 0. Another depth: `ConfigError`.
-std::shared_ptr<Backbone> make_resnet(const ResNetOptions& options);
+/// `layer2.0.downsample.0.weight`, ... Another depth: `ConfigError`.
+std::shared_ptr<Backbone> make_resnet(const ResNetOptions& options, std::uint64_t seed = 0);
 
 }  // namespace dusk

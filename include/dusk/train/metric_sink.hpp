@@ -8,7 +8,8 @@
 
 namespace dusk {
 
-/// Gets the numbers of a run. Sinks observe; they never change what a run does. Only rank 0 has any.
+/// Gets the numbers of a run. Sinks observe; they never change what a run does. Only rank 0 has
+/// any.
 class MetricSink {
  public:
   virtual ~MetricSink() = default;
@@ -19,13 +20,13 @@ class MetricSink {
 /// What a view of a running training shows; sent every `log_every` steps.
 struct Progress {
   std::int64_t step = 0;
-  std::int64_t steps = 0;            ///< of the whole run
-  double loss = 0;                   ///< mean over the global batches since the last report
+  std::int64_t steps = 0;  ///< of the whole run
+  double loss = 0;         ///< mean over the global batches since the last report
   double learning_rate = 0;
-  double images_per_second = 0;      ///< of all ranks together
+  double images_per_second = 0;  ///< of all ranks together
   double seconds_left = 0;
-  double waiting_for_data = 0;       ///< share of the time, 0..1
-  double waiting_for_exchange = 0;   ///< share of the time, 0..1
+  double waiting_for_data = 0;      ///< share of the time, 0..1
+  double waiting_for_exchange = 0;  ///< share of the time, 0..1
 };
 
 /// A view of progress for people (the console line is one).
@@ -38,7 +39,8 @@ class ProgressView {
 };
 
 /// `metrics.jsonl`, the truth of a run: one line {"step":12,"name":"loss","value":1.25} a number.
-/// Opening it for a run that resumes at `first_step` drops what a killed run had written beyond that step.
+/// Opening it for a run that resumes at `first_step` drops what a killed run had written beyond
+/// that step.
 class JsonlSink : public MetricSink {
  public:
   JsonlSink(std::filesystem::path path, std::int64_t first_step);

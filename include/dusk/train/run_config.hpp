@@ -51,8 +51,7 @@ void describe(Visitor& v, TrainOptions& o) {
           non_negative);
   v.field("checkpoint_every", o.checkpoint_every, "steps between two checkpoints", at_least(1));
   v.field("compare_ranks_every", o.compare_ranks_every,
-          "steps between two checks that all ranks hold the same networks, 0: never",
-          non_negative);
+          "steps between two checks that all ranks hold the same networks, 0: never", non_negative);
   v.field("skip_limit", o.skip_limit,
           "updates left out in a row (gradient not finite) before the run gives up", at_least(1));
   v.field("keep_checkpoints", o.keep_checkpoints, "newest checkpoints that stay", at_least(1));

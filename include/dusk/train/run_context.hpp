@@ -18,8 +18,8 @@ struct RunContext {
   const RunConfig& config;
   std::filesystem::path directory;
   const Device& device;
-  Communicator& communicator;        ///< for tensors on `device`
-  Communicator& control;             ///< for tensors on the host; may be the same
+  Communicator& communicator;  ///< for tensors on `device`
+  Communicator& control;       ///< for tensors on the host; may be the same
   Log& log;
   std::vector<MetricSink*> sinks;    ///< rank 0 only, empty elsewhere
   ProgressView* progress = nullptr;  ///< rank 0 only

@@ -12,10 +12,10 @@ class Method;
 /// no rank, device, host or path in it, so that a run continues on any number of ranks; the
 /// position in the data is the step (times the global batch).
 struct TrainState {
-  std::int64_t step = 0;                 ///< finished updates, skipped ones included
-  std::int64_t skipped = 0;              ///< updates left out because a gradient was not finite
+  std::int64_t step = 0;     ///< finished updates, skipped ones included
+  std::int64_t skipped = 0;  ///< updates left out because a gradient was not finite
   std::int64_t skipped_in_a_row = 0;
-  double best_score = -1;                ///< highest validation mIoU so far, -1 before the first
+  double best_score = -1;  ///< highest validation mIoU so far, -1 before the first
   std::int64_t best_step = 0;
 
   void visit(StateVisitor& visitor, Method& method);

@@ -37,6 +37,7 @@ class Trainer {
   void report();
   void validate();
   void checkpoint();
+  void settle();
   void compare_ranks();
   [[nodiscard]] bool due(std::int64_t interval) const;
   [[nodiscard]] bool at_end() const;

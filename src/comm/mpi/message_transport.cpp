@@ -85,9 +85,8 @@ std::string MessageTransport::description() const {
 }
 
 std::function<std::string()> MessageTransport::where(const Operation& operation) const {
-  return [this, &operation] {
-    return fmt::format("{}: {}", to_string(place_), operation.describe());
-  };
+  return
+      [this, &operation] { return fmt::format("{}: {}", to_string(place_), operation.describe()); };
 }
 
 void MessageTransport::send(std::span<const std::byte> bytes, int rank, Requests& requests,
@@ -112,9 +111,9 @@ void MessageTransport::wait(Requests& requests, const Operation& operation) {
   Patience patience;
   for (;;) {
     int done = 0;
-    check_mpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
-                          MPI_STATUSES_IGNORE),
-              where(operation));
+    check_mpi(
+        MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
+        where(operation));
     if (done != 0) break;
     receive_note();
     if (failed_) {
@@ -133,8 +132,8 @@ void MessageTransport::agree(const Operation& operation) {
   own_hash = checksum64(text);
   hashes.resize(ranks);
   Requests requests(1, MPI_REQUEST_NULL);
-  check_mpi(MPI_Iallgather(&own_hash, 1, MPI_UINT64_T, hashes.data(), 1, MPI_UINT64_T,
-                           group_.get(), requests.data()),
+  check_mpi(MPI_Iallgather(&own_hash, 1, MPI_UINT64_T, hashes.data(), 1, MPI_UINT64_T, group_.get(),
+                           requests.data()),
             where(operation));
   wait(requests, operation);
   const auto other = std::find_if(hashes.begin(), hashes.end(),
@@ -211,8 +210,7 @@ void MessageTransport::all_reduce(std::span<std::byte> buffer, const Operation& 
   }
 }
 
-void MessageTransport::reduce_scatter(std::span<std::byte> output,
-                                      std::span<const std::byte> input,
+void MessageTransport::reduce_scatter(std::span<std::byte> output, std::span<const std::byte> input,
                                       const Operation& operation) {
   agree(operation);
   const std::size_t element = c10::elementSize(operation.type);
@@ -266,8 +264,8 @@ void MessageTransport::broadcast(std::span<std::byte> buffer, const Operation& o
   for (std::size_t c = 0; c < count; ++c) {
     Requests& requests = under_way[c % 2];
     if (c >= 2) wait(requests, operation);
-    const auto chunk = buffer.subspan(c * chunk_.value,
-                                      std::min(chunk_.value, buffer.size() - c * chunk_.value));
+    const auto chunk =
+        buffer.subspan(c * chunk_.value, std::min(chunk_.value, buffer.size() - c * chunk_.value));
     requests.push_back(MPI_REQUEST_NULL);
     check_mpi(MPI_Ibcast(chunk.data(), static_cast<int>(chunk.size()), MPI_BYTE, operation.root,
                          group_.get(), &requests.back()),
@@ -276,7 +274,9 @@ void MessageTransport::broadcast(std::span<std::byte> buffer, const Operation& o
   for (Requests& requests : under_way) wait(requests, operation);
 }
 
-void MessageTransport::barrier(const Operation& operation) { agree(operation); }
+void MessageTransport::barrier(const Operation& operation) {
+  agree(operation);
+}
 
 std::unique_ptr<HostTransport> MessageTransport::split(int color, int key,
                                                        const Operation& operation) {

@@ -46,8 +46,8 @@ class NodeTransport final : public comm::SharedTransport {
  public:
   using MakeSplit = std::function<std::unique_ptr<HostTransport>(MpiGroup)>;
 
-  NodeTransport(MpiGroup group, std::unique_ptr<NodeMemory> memory, const Place& place,
-                Bytes chunk, MakeSplit make_split)
+  NodeTransport(MpiGroup group, std::unique_ptr<NodeMemory> memory, const Place& place, Bytes chunk,
+                MakeSplit make_split)
       : SharedTransport(ExchangeArea(memory->bytes(), place.size, place.rank, chunk), place),
         group_(std::move(group)),
         memory_(std::move(memory)),
@@ -95,8 +95,10 @@ class TransportMaker {
       }
     }
     if (options_.transport == MpiOptions::Transport::shared_memory) {
-      fail<CommError>("{}: no memory can be shared with the other ranks (other nodes, or no space "
-                      "in /dev/shm)", to_string(place));
+      fail<CommError>(
+          "{}: no memory can be shared with the other ranks (other nodes, or no space "
+          "in /dev/shm)",
+          to_string(place));
     }
     MpiGroup notes = group.duplicate();
     return std::make_unique<comm::MessageTransport>(std::move(group), std::move(notes), place,

@@ -66,8 +66,10 @@ MpiRuntime::MpiRuntime(const Environment& environment) : state_(std::make_shared
     check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
               starting(environment, "error handler"));
     if (granted < MPI_THREAD_MULTIPLE) {
-      fail<ConfigError>("this MPI ({}) does not allow calls from several threads "
-                        "(MPI_THREAD_MULTIPLE), which Dusk needs", comm::mpi_library());
+      fail<ConfigError>(
+          "this MPI ({}) does not allow calls from several threads "
+          "(MPI_THREAD_MULTIPLE), which Dusk needs",
+          comm::mpi_library());
     }
     state_->launch = read_launch(environment);
     refuse_singletons(environment, state_->launch.size);
@@ -94,9 +96,13 @@ MpiRuntime::~MpiRuntime() {
   abort(ExitCode::internal);
 }
 
-const LaunchInfo& MpiRuntime::launch() const noexcept { return state_->launch; }
+const LaunchInfo& MpiRuntime::launch() const noexcept {
+  return state_->launch;
+}
 
-std::string MpiRuntime::library() const { return comm::mpi_library(); }
+std::string MpiRuntime::library() const {
+  return comm::mpi_library();
+}
 
 void MpiRuntime::abort(ExitCode code) noexcept {
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));

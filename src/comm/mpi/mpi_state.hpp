@@ -9,8 +9,8 @@ namespace dusk {
 /// What communicators share with the runtime they were made from.
 struct MpiRuntime::State {
   LaunchInfo launch;
-  std::atomic<int> communicators{0};      ///< alive now; must be 0 when MPI ends
-  std::atomic<bool> failed{false};        ///< some communicator has failed
+  std::atomic<int> communicators{0};  ///< alive now; must be 0 when MPI ends
+  std::atomic<bool> failed{false};    ///< some communicator has failed
 };
 
 }  // namespace dusk

@@ -25,9 +25,10 @@ Name choose_name(const MpiGroup& group) {
   Name name{};
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  const auto unique = Random(static_cast<std::uint64_t>(now.tv_nsec),
-                             {static_cast<std::uint64_t>(now.tv_sec),
-                              static_cast<std::uint64_t>(::getpid())}).next();
+  const auto unique =
+      Random(static_cast<std::uint64_t>(now.tv_nsec),
+             {static_cast<std::uint64_t>(now.tv_sec), static_cast<std::uint64_t>(::getpid())})
+          .next();
   fmt::format_to_n(name.data(), name.size() - 1, "/dusk-{:016x}", unique);
   check_mpi(MPI_Bcast(name.data(), static_cast<int>(name.size()), MPI_CHAR, 0, group.get()),
             [] { return std::string("MPI, name of shared memory"); });
@@ -69,6 +70,8 @@ std::unique_ptr<NodeMemory> NodeMemory::create(const MpiGroup& group, std::size_
   return mapped ? std::move(memory) : nullptr;
 }
 
-NodeMemory::~NodeMemory() { ::munmap(bytes_.data(), bytes_.size()); }
+NodeMemory::~NodeMemory() {
+  ::munmap(bytes_.data(), bytes_.size());
+}
 
 }  // namespace dusk::comm

@@ -22,28 +22,42 @@ using comm::Operation;
 
 ncclDataType_t data_type(c10::ScalarType type) {
   switch (type) {
-    case c10::ScalarType::Float: return ncclFloat32;
-    case c10::ScalarType::Double: return ncclFloat64;
-    case c10::ScalarType::BFloat16: return ncclBfloat16;
-    case c10::ScalarType::Half: return ncclFloat16;
-    case c10::ScalarType::Long: return ncclInt64;
-    case c10::ScalarType::Int: return ncclInt32;
-    case c10::ScalarType::Byte: return ncclUint8;
-    default: fail<InternalError>("NCCL has no type for {}", comm::type_name(type));
+    case c10::ScalarType::Float:
+      return ncclFloat32;
+    case c10::ScalarType::Double:
+      return ncclFloat64;
+    case c10::ScalarType::BFloat16:
+      return ncclBfloat16;
+    case c10::ScalarType::Half:
+      return ncclFloat16;
+    case c10::ScalarType::Long:
+      return ncclInt64;
+    case c10::ScalarType::Int:
+      return ncclInt32;
+    case c10::ScalarType::Byte:
+      return ncclUint8;
+    default:
+      fail<InternalError>("NCCL has no type for {}", comm::type_name(type));
   }
 }
 
 ncclRedOp_t reduction(ReduceOp op) {
   switch (op) {
-    case ReduceOp::sum: return ncclSum;
-    case ReduceOp::mean: return ncclAvg;
-    case ReduceOp::max: return ncclMax;
-    case ReduceOp::min: return ncclMin;
+    case ReduceOp::sum:
+      return ncclSum;
+    case ReduceOp::mean:
+      return ncclAvg;
+    case ReduceOp::max:
+      return ncclMax;
+    case ReduceOp::min:
+      return ncclMin;
   }
   fail<InternalError>("unknown reduction {}", static_cast<int>(op));
 }
 
-std::size_t count_of(const at::Tensor& tensor) { return static_cast<std::size_t>(tensor.numel()); }
+std::size_t count_of(const at::Tensor& tensor) {
+  return static_cast<std::size_t>(tensor.numel());
+}
 
 /// One operation on the communicator's stream: done when the event behind it is.
 class NcclWork final : public WorkState {
@@ -150,7 +164,8 @@ class NcclCommunicator final : public Communicator {
 
   [[nodiscard]] Work all_gather(at::Tensor output, at::Tensor input, OpName name) override {
     const auto parts = comm::parts_of(output, size(), name);
-    Operation operation = comm::gathering(std::move(name), parts, input, rank(), size(), c10::kCUDA);
+    Operation operation =
+        comm::gathering(std::move(name), parts, input, rank(), size(), c10::kCUDA);
     return launch(std::move(operation), {output, input}, [&](ncclComm_t comm, cudaStream_t stream) {
       return ncclAllGather(input.data_ptr(), output.data_ptr(), count_of(input),
                            data_type(input.scalar_type()), comm, stream);
@@ -159,7 +174,8 @@ class NcclCommunicator final : public Communicator {
 
   [[nodiscard]] Work all_gather_unequal(std::vector<at::Tensor> outputs, at::Tensor input,
                                         OpName name) override {
-    Operation operation = comm::gathering(std::move(name), outputs, input, rank(), size(), c10::kCUDA);
+    Operation operation =
+        comm::gathering(std::move(name), outputs, input, rank(), size(), c10::kCUDA);
     std::vector<at::Tensor> tensors = outputs;
     tensors.push_back(input);
     return launch(std::move(operation), std::move(tensors),
@@ -179,8 +195,8 @@ class NcclCommunicator final : public Communicator {
   }
 
   [[nodiscard]] Work barrier(OpName name) override {
-    Operation operation{.kind = Kind::barrier, .name = std::move(name), .bytes = Bytes{4},
-                        .layout = {}};
+    Operation operation{
+        .kind = Kind::barrier, .name = std::move(name), .bytes = Bytes{4}, .layout = {}};
     return launch(std::move(operation), {token_}, [&](ncclComm_t comm, cudaStream_t stream) {
       return ncclAllReduce(token_.data_ptr(), token_.data_ptr(), 1, ncclFloat32, ncclSum, comm,
                            stream);
@@ -225,8 +241,8 @@ class NcclCommunicator final : public Communicator {
     }
     // Freed early, their memory is not given to another stream before this one is through.
     for (const at::Tensor& tensor : tensors) tensor.record_stream(stream_.torch());
-    auto work = std::make_shared<NcclWork>(handle_, device_, std::move(operation),
-                                           std::move(tensors));
+    auto work =
+        std::make_shared<NcclWork>(handle_, device_, std::move(operation), std::move(tensors));
     work->mark(stream_);
     last_ = work;
     return Work(std::move(work));
@@ -253,8 +269,8 @@ class NcclCommunicator final : public Communicator {
   NcclOptions options_;
   Stream stream_;
   std::shared_ptr<NcclHandle> handle_;
-  at::Tensor token_;                 ///< what a barrier reduces
-  std::shared_ptr<NcclWork> last_;   ///< the stream is in order: when this is done, all are
+  at::Tensor token_;                ///< what a barrier reduces
+  std::shared_ptr<NcclWork> last_;  ///< the stream is in order: when this is done, all are
 };
 
 }  // namespace

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::chrono::microseconds kPoll{100};
 
-Operation start() { return {.kind = Kind::barrier, .name = "start of NCCL", .layout = {}}; }
+Operation start() {
+  return {.kind = Kind::barrier, .name = "start of NCCL", .layout = {}};
+}
 
 }  // namespace
 

@@ -12,8 +12,8 @@
 namespace dusk::comm {
 
 /// Owns one ncclComm_t through its life: live, then closed in order or failed. The only place where
-/// results of NCCL are looked at. The communicator is non-blocking: a call that has to talk to other
-/// ranks is watched against the time-out instead of hanging in the library.
+/// results of NCCL are looked at. The communicator is non-blocking: a call that has to talk to
+/// other ranks is watched against the time-out instead of hanging in the library.
 class NcclHandle {
  public:
   NcclHandle(const ncclUniqueId& id, Place place, std::chrono::seconds timeout);

@@ -5,16 +5,32 @@
 namespace dusk::backend {
 namespace {
 
-[[noreturn]] void refuse() { fail<InternalError>("a GPU was addressed in a build without CUDA"); }
+[[noreturn]] void refuse() {
+  fail<InternalError>("a GPU was addressed in a build without CUDA");
+}
 
 }  // namespace
 
-bool with_cuda() noexcept { return false; }
-int device_count() noexcept { return 0; }
-void use_device(int) { refuse(); }
-std::string device_name(int) { refuse(); }
-void synchronize(int) { refuse(); }
-MemoryReport memory(int) { refuse(); }
-void reset_peak_memory(int) { refuse(); }
+bool with_cuda() noexcept {
+  return false;
+}
+int device_count() noexcept {
+  return 0;
+}
+void use_device(int) {
+  refuse();
+}
+std::string device_name(int) {
+  refuse();
+}
+void synchronize(int) {
+  refuse();
+}
+MemoryReport memory(int) {
+  refuse();
+}
+void reset_peak_memory(int) {
+  refuse();
+}
 
 }  // namespace dusk::backend

@@ -11,7 +11,9 @@ namespace {
 
 constexpr auto kAggregate = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
 
-c10::DeviceIndex device_index(int index) { return static_cast<c10::DeviceIndex>(index); }
+c10::DeviceIndex device_index(int index) {
+  return static_cast<c10::DeviceIndex>(index);
+}
 
 Bytes bytes(std::int64_t count) {
   return Bytes{static_cast<std::size_t>(std::max<std::int64_t>(count, 0))};
@@ -19,10 +21,16 @@ Bytes bytes(std::int64_t count) {
 
 }  // namespace
 
-bool with_cuda() noexcept { return true; }
-int device_count() noexcept { return static_cast<int>(c10::cuda::device_count()); }
+bool with_cuda() noexcept {
+  return true;
+}
+int device_count() noexcept {
+  return static_cast<int>(c10::cuda::device_count());
+}
 
-void use_device(int index) { c10::cuda::set_device(device_index(index)); }
+void use_device(int index) {
+  c10::cuda::set_device(device_index(index));
+}
 
 std::string device_name(int index) {
   return at::cuda::getDeviceProperties(device_index(index))->name;

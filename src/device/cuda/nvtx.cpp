@@ -4,7 +4,11 @@
 
 namespace dusk {
 
-NvtxRange::NvtxRange(const std::string& name) { nvtxRangePushA(name.c_str()); }
-NvtxRange::~NvtxRange() { nvtxRangePop(); }
+NvtxRange::NvtxRange(const std::string& name) {
+  nvtxRangePushA(name.c_str());
+}
+NvtxRange::~NvtxRange() {
+  nvtxRangePop();
+}
 
 }  // namespace dusk

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "dusk/base/error.hpp"
@@ -176,28 +177,28 @@ struct NormGradient {
 class Normalize : public torch::autograd::Function<Normalize> {
  public:
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias, const at::Tensor& residual,
+                            const at::Tensor& bias, const std::optional<at::Tensor>& residual,
                             const at::Tensor& mean, const at::Tensor& variance, std::int64_t blocks,
                             std::int64_t groups, double eps, double low, double high) {
     const Layout layout(x, {blocks, groups});
     const Coefficients coefficients(layout, mean, variance, weight, bias, eps);
     const Clamp clamp{static_cast<float>(low), static_cast<float>(high)};
     const float* const in = x.const_data_ptr<float>();
-    const float* const add = residual.defined() ? residual.const_data_ptr<float>() : nullptr;
+    const float* const add = residual ? residual->const_data_ptr<float>() : nullptr;
     at::Tensor y = at::empty_like(x);
     float* const out = y.mutable_data_ptr<float>();
     layout.for_chunks([&](std::int64_t block, std::int64_t, std::int64_t at, Rows rows) {
       row_kernels().forward(in + at, add != nullptr ? add + at : nullptr, out + at, rows,
                             coefficients.of(block), clamp);
     });
-    const bool reads_output = residual.defined() && std::isfinite(low);
+    const bool reads_output = residual.has_value() && std::isfinite(low);
     ctx->save_for_backward({x, weight, bias, mean, variance, reads_output ? y : at::Tensor()});
     ctx->saved_data["blocks"] = blocks;
     ctx->saved_data["groups"] = groups;
     ctx->saved_data["eps"] = eps;
     ctx->saved_data["low"] = low;
     ctx->saved_data["high"] = high;
-    ctx->saved_data["has_residual"] = residual.defined();
+    ctx->saved_data["has_residual"] = residual.has_value();
     return y;
   }
 
@@ -304,8 +305,8 @@ Moments moments(const at::Tensor& x, NormShape shape) {
 at::Tensor normalize(const at::Tensor& x, const Moments& moments, const at::Tensor& weight,
                      const at::Tensor& bias, const at::Tensor& residual, NormShape shape,
                      double eps, Clamp clamp) {
-  const at::Tensor added =
-      residual.defined() ? residual.contiguous(at::MemoryFormat::ChannelsLast) : residual;
+  std::optional<at::Tensor> added;
+  if (residual.defined()) added = residual.contiguous(at::MemoryFormat::ChannelsLast);
   return Normalize::apply(x, weight, bias, added, moments.mean, moments.variance, shape.blocks,
                           shape.groups, eps, static_cast<double>(clamp.low),
                           static_cast<double>(clamp.high));

@@ -22,11 +22,11 @@ Backend processes(std::string name, Transport transport, Bytes chunk) {
   return {.name = std::move(name), .run = run, .chunk = chunk};
 }
 
-const auto kBackends = testing::Values(
-    processes("shared_256B", Transport::shared_memory, Bytes{256}),
-    processes("shared_default", Transport::shared_memory, MpiOptions{}.chunk),
-    processes("messages_256B", Transport::messages, Bytes{256}),
-    processes("messages_default", Transport::messages, MpiOptions{}.chunk));
+const auto kBackends =
+    testing::Values(processes("shared_256B", Transport::shared_memory, Bytes{256}),
+                    processes("shared_default", Transport::shared_memory, MpiOptions{}.chunk),
+                    processes("messages_256B", Transport::messages, Bytes{256}),
+                    processes("messages_default", Transport::messages, MpiOptions{}.chunk));
 INSTANTIATE_TEST_SUITE_P(Mpi, CommunicatorSuite, kBackends, backend_name);
 INSTANTIATE_TEST_SUITE_P(Mpi, CommunicatorFailureSuite, kBackends, backend_name);
 
@@ -67,8 +67,10 @@ TEST(MpiCommunicator, CommunicatorsDoNotWaitForEachOther) {
     at::Tensor a = at::ones({100'000}, at::kFloat);
     at::Tensor b = at::ones({100'000}, at::kFloat);
     const bool even = first->rank() % 2 == 0;
-    Work x = even ? first->all_reduce(a, ReduceOp::sum, "a") : second->all_reduce(b, ReduceOp::sum, "b");
-    Work y = even ? second->all_reduce(b, ReduceOp::sum, "b") : first->all_reduce(a, ReduceOp::sum, "a");
+    Work x =
+        even ? first->all_reduce(a, ReduceOp::sum, "a") : second->all_reduce(b, ReduceOp::sum, "b");
+    Work y =
+        even ? second->all_reduce(b, ReduceOp::sum, "b") : first->all_reduce(a, ReduceOp::sum, "a");
     x.wait();
     y.wait();
     EXPECT_EQ(a[99'999].item<int>(), first->size());

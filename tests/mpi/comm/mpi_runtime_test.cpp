@@ -28,11 +28,13 @@ TEST(MpiRuntime, KnowsTheLaunch) {
 
 TEST(MpiCheck, NamesRankOperationAndMpisOwnText) {
   const comm::Place place{1, 3, "node7"};
-  const comm::Operation operation{.kind = comm::Kind::all_reduce, .name = "grad bucket 3",
-                                  .type = c10::ScalarType::Float, .bytes = 25_MiB, .layout = {}};
+  const comm::Operation operation{.kind = comm::Kind::all_reduce,
+                                  .name = "grad bucket 3",
+                                  .type = c10::ScalarType::Float,
+                                  .bytes = 25_MiB,
+                                  .layout = {}};
   const auto where = [&] { return to_string(place) + ": " + operation.describe(); };
-  const std::string message =
-      message_of<CommError>([&] { comm::check_mpi(MPI_ERR_COUNT, where); });
+  const std::string message = message_of<CommError>([&] { comm::check_mpi(MPI_ERR_COUNT, where); });
   EXPECT_EQ(message, "rank 1/3 on node7: all-reduce of 'grad bucket 3' (25.0 MiB, float32): " +
                          comm::mpi_error_text(MPI_ERR_COUNT));
   expect_contains(comm::mpi_error_text(MPI_ERR_COUNT), "MPI_ERR_COUNT");
@@ -44,8 +46,9 @@ TEST(MpiCheck, WorldReturnsCodes) {
   int value = 0;
   const int code = MPI_Bcast(&value, 1, MPI_INT, /*root=*/1000, MPI_COMM_WORLD);
   EXPECT_NE(code, MPI_SUCCESS);
-  expect_contains(message_of<CommError>([&] { comm::check_mpi(code, [] { return std::string("x"); }); }),
-                  "MPI_ERR_ROOT");
+  expect_contains(
+      message_of<CommError>([&] { comm::check_mpi(code, [] { return std::string("x"); }); }),
+      "MPI_ERR_ROOT");
 }
 
 }  // namespace

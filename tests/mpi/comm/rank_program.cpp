@@ -20,7 +20,9 @@ namespace dusk {
 namespace {
 
 volatile std::sig_atomic_t received = 0;
-void note_signal(int number) { received = number; }
+void note_signal(int number) {
+  received = number;
+}
 
 bool is_last(const MpiRuntime& runtime) {
   return runtime.launch().rank == runtime.launch().size - 1;

@@ -37,7 +37,8 @@ TEST(Collectives, Texts) {
       EXPECT_EQ(broadcast_text(comm, text, root), "from\0rank "s + std::to_string(root));
     }
     EXPECT_EQ(broadcast_text(comm, comm.rank() == 1 ? "" : "not this", 1), "");
-    const auto texts = all_gather_text(comm, std::string(static_cast<std::size_t>(comm.rank()), 'a'));
+    const auto texts =
+        all_gather_text(comm, std::string(static_cast<std::size_t>(comm.rank()), 'a'));
     EXPECT_EQ(texts, (std::vector<std::string>{"", "a", "aa"}));
   });
 }

@@ -8,8 +8,11 @@ namespace dusk::comm {
 namespace {
 
 Operation bucket() {
-  return {.kind = Kind::all_reduce, .name = "grad bucket 3", .type = c10::ScalarType::Float,
-          .bytes = 25_MiB, .layout = {}};
+  return {.kind = Kind::all_reduce,
+          .name = "grad bucket 3",
+          .type = c10::ScalarType::Float,
+          .bytes = 25_MiB,
+          .layout = {}};
 }
 
 TEST(Operation, IsDescribedForPeople) {

@@ -13,9 +13,11 @@ namespace dusk::comm {
 namespace {
 
 template <class T>
-std::vector<T> reduce(const std::vector<std::vector<T>>& inputs, c10::ScalarType type, ReduceOp op) {
+std::vector<T> reduce(const std::vector<std::vector<T>>& inputs, c10::ScalarType type,
+                      ReduceOp op) {
   std::vector<const std::byte*> sources;
-  for (const auto& input : inputs) sources.push_back(reinterpret_cast<const std::byte*>(input.data()));
+  for (const auto& input : inputs)
+    sources.push_back(reinterpret_cast<const std::byte*>(input.data()));
   std::vector<T> output(inputs[0].size());
   reduce_in_order(reinterpret_cast<std::byte*>(output.data()), sources, output.size(), type, op);
   return output;

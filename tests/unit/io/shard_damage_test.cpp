@@ -10,9 +10,11 @@
 #include "support/expect_error.hpp"
 #include "support/temp_folder.hpp"
 
-/// HDF5 1.10 loses about 400 bytes each time it meets a damaged object. The leak sanitizer asks here
-/// what to pass over; leaks of our own are still reported.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libhdf5"; }
+/// HDF5 1.10 loses about 400 bytes each time it meets a damaged object. The leak sanitizer asks
+/// here what to pass over; leaks of our own are still reported.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libhdf5";
+}
 
 namespace dusk {
 namespace {

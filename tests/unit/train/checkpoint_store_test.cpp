@@ -86,8 +86,9 @@ TEST_F(CheckpointStoreTest, OneFlippedByteIsFoundInEveryPart) {
 TEST_F(CheckpointStoreTest, ManifestWithValuesOfWrongTypesIsDamaged) {
   CheckpointStore store(folder_.path(), 3, log_);
   save(store, 1);
-  for (const char* text : {"[]", "{\"format\":\"x\"}", "{\"format\":1,\"parts\":{\"state.json\":3}}",
-                           "{\"format\":1,\"parts\":[]}", "{\"format\":2,\"parts\":{}}"}) {
+  for (const char* text :
+       {"[]", "{\"format\":\"x\"}", "{\"format\":1,\"parts\":{\"state.json\":3}}",
+        "{\"format\":1,\"parts\":[]}", "{\"format\":2,\"parts\":{}}"}) {
     std::ofstream(folder_.path() / "step-00000001" / "manifest.json") << text;
     if (std::string(text).find("[]") != std::string::npos && text[0] == '{') continue;
     EXPECT_FALSE(store.latest_valid().has_value()) << text;
