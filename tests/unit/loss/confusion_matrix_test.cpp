@@ -26,8 +26,10 @@ ConfusionMatrix matrix_of(const std::vector<std::vector<std::int64_t>>& rows) {
 
 /// Classes that have little to do with `some_labels` of the same sizes.
 at::Tensor some_classes(const at::Tensor& labels, std::int64_t classes) {
-  const at::Tensor index = torch::arange(labels.numel(), torch::kLong);
-  return ((index.div(2, "floor") + index.div(29, "floor")) % classes).view_as(labels);
+  const at::Tensor guess = torch::empty_like(labels);
+  std::int64_t* out = guess.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < guess.numel(); ++i) out[i] = (i / 2 + i / 29) % classes;
+  return guess;
 }
 
 TEST(Scores, TestVectorOfTheSpecification) {
