@@ -27,13 +27,11 @@ std::shared_ptr<Backbone> make_backbone(BackboneKind kind, std::uint64_t seed) {
 }
 
 /// What torchvision's files hold beyond a backbone, and what files from before 2018 lack.
-const LoadPolicy& torchvision_policy() {
-  static const LoadPolicy policy{
-      .prefixes = {},
-      .allowed_extra = {"fc.*", "classifier.*", "features.18.*"},
-      .allowed_missing = {"*.num_batches_tracked", "num_batches_tracked"},
-      .allow_reshape = false};
-  return policy;
+LoadPolicy torchvision_policy() {
+  return {.prefixes = {},
+          .allowed_extra = {"fc.*", "classifier.*", "features.18.*"},
+          .allowed_missing = {"*.num_batches_tracked"},
+          .allow_reshape = false};
 }
 
 class PanopticFpnSegmenter : public Segmenter {

@@ -120,7 +120,6 @@ TEST_P(Golden, TrainMode) {
 }
 
 TEST_P(Golden, FrozenBatchNormsInTrainModeAreEvalMode) {
-  if (GetParam().kind == BackboneKind::resnet101) return;  // nothing that resnet50 does not show
   set_batch_norm_mode(*network_, BatchNormMode::frozen);
   ASSERT_TRUE(network_->is_training());
   check("eval", kEvalShape);
