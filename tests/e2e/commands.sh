@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Every command once, as a user would: draw, shard, look, train, score, predict, report.
+source "$(dirname "$0")/common.sh"
+make_shards
+write_config
+
+say "shards"
+"$DUSK" shards list "$work/shards/day" | tee "$work/list" | grep -q "cityscapes19" || die "list does not name the label space"
+"$DUSK" shards verify "$work/shards/day" || die "verify"
+"$DUSK" shards show "$work/shards/day" --sample 0 --output "$work/sample" || die "show"
+ls "$work"/sample/*.png >/dev/null || die "show wrote nothing"
+
+say "train on two ranks, then score and predict on two ranks"
+train 2 "$work/run" -q
+[ -s "$work/run/report.html" ] && [ -s "$work/run/result.json" ] || die "no report or result"
+grep -q 'data:image/png' "$work/run/report.html" || die "the report has no pictures"
+"$DUSK_SOURCE/launch/local.sh" -n 2 -- -q eval --run "$work/run" --json "$work/eval.json"
+"$DUSK" -q eval --run "$work/run" --json "$work/eval1.json"
+cmp "$work/eval.json" "$work/eval1.json" || die "other digits on another number of ranks"
+diff <(grep miou "$work/eval.json") <(grep miou "$work/run/result.json") || die "eval and train disagree"
+
+images=$(dirname "$(find "$work/city/night/leftImg8bit/val" -name '*.png' | head -1)")
+"$DUSK_SOURCE/launch/local.sh" -n 2 -- -q predict --run "$work/run" --images "$images" --output "$work/labels"
+"$DUSK" -q predict --run "$work/run" --images "$images" --output "$work/labels1"
+[ "$(ls "$work/labels" | wc -l)" -eq "$(ls "$images" | wc -l)" ] || die "not one label for each picture"
+diff -r "$work/labels" "$work/labels1" || die "other labels on another number of ranks"
+"$DUSK" -q predict --run "$work/run" --images "$images" --output "$work/colors" --format colors
+
+say "report"
+"$DUSK" -q report "$work/run" --output "$work/report"
+[ -s "$work/report/report.html" ] && grep -q day "$work/report/scores.csv" || die "no tables"
+"$DUSK" bench step --config "$work/config.yaml" --steps 2 --warmup 1 --json | grep -q step_ms || die "bench step"
+say "passed"
