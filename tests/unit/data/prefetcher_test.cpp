@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
+
+#include "dusk/base/clock.hpp"
 
 namespace dusk {
 namespace {
@@ -142,14 +146,18 @@ TEST(Prefetcher, EndsCleanlyWhileThreadsWaitOrWork) {
 }
 
 TEST(Prefetcher, CountsTheTimeOfWaiting) {
-  std::latch may_end(1);
-  const auto wait = [&](std::size_t) { may_end.wait(); };
-  Prefetcher prefetcher(jobs(1, wait), 1, 1);
+  std::latch consumer_comes(1);
+  const auto slow = [&](std::size_t) {
+    consumer_comes.wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  };
+  Prefetcher prefetcher(jobs(1, slow), 1, 1);
   EXPECT_EQ(prefetcher.waited_seconds(), 0);
-  std::thread release([&] { may_end.count_down(); });
+  const Stopwatch watch;
+  consumer_comes.count_down();
   static_cast<void>(prefetcher.next());
-  release.join();
-  EXPECT_GE(prefetcher.waited_seconds(), 0);
+  EXPECT_GT(prefetcher.waited_seconds(), 0);
+  EXPECT_LE(prefetcher.waited_seconds(), watch.seconds());
 }
 
 }  // namespace
