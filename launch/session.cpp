@@ -7,6 +7,7 @@
 #include "dusk/comm/collectives.hpp"
 #include "dusk/comm/nccl.hpp"
 #include "dusk/config/config.hpp"
+#include "dusk/device/host_memory.hpp"
 
 namespace dusk::launch {
 namespace {
@@ -40,6 +41,7 @@ Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_t
       control_(make_mpi_communicator(mpi, log)) {
   const int threads = choose_cpu_threads(cpu_threads, environment, mpi.launch());
   set_cpu_threads(threads);
+  if (!device_.is_cuda()) keep_freed_memory();
   if (device_.is_cuda()) nccl_ = make_nccl_communicator(*control_, device_, log);
   log.info("{} rank(s) on {}, {} thread(s) each; exchange by {}", control_->size(), device_.name(),
            threads, communicator().description());
