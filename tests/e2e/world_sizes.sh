@@ -21,12 +21,12 @@ say "from two ranks to three to one"
 train 2 "$work/moving" >"$work/moving.log" 2>&1 &
 launcher=$!
 until [ -d "$work/moving/checkpoints/step-00000004" ]; do sleep 0.05; done
-pkill -9 -f -- "dusk train $work/config.yaml --run $work/moving" || true
+pkill -9 -f -- "train $work/config.yaml --run $work/moving" || true
 wait $launcher || true
 train 3 "$work/moving" >"$work/moving.log" 2>&1 &
 launcher=$!
 until [ -d "$work/moving/checkpoints/step-00000016" ]; do sleep 0.05; done
-pkill -9 -f -- "dusk train $work/config.yaml --run $work/moving" || true
+pkill -9 -f -- "train $work/config.yaml --run $work/moving" || true
 wait $launcher || true
 train 1 "$work/moving" -q 2>&1 | tail -3
 "$COMPARE" "$work/run1/checkpoints/step-00000024/segmenter.safetensors" \
