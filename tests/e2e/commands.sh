@@ -28,6 +28,6 @@ diff -r "$work/labels" "$work/labels1" || die "other labels on another number of
 
 say "report"
 "$DUSK" -q report "$work/run" --output "$work/report"
-[ -s "$work/report/report.html" ] && grep -q tiny\|run "$work/report/scores.day.csv" || die "no tables"
+[ -s "$work/report/report.html" ] && grep -q run "$work/report/scores.day.csv" || die "no tables"
 "$DUSK" bench step --config "$work/config.yaml" --steps 2 --warmup 1 --json | grep -q step_ms || die "bench step"
 say "passed"

@@ -114,7 +114,9 @@ TEST_P(Golden, TrainMode) {
     if (entry.name.ends_with("mean") || entry.name.ends_with("var")) {
       sums.push_back(entry.tensor.sum());
     }
-    if (entry.name.ends_with("tracked")) EXPECT_EQ(entry.tensor.item<std::int64_t>(), 4);
+    if (entry.name.ends_with("tracked")) {
+      EXPECT_EQ(entry.tensor.item<std::int64_t>(), 4);
+    }
   }
   expect_close("train.running_sums", at::stack(sums));
 }
@@ -130,8 +132,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{BackboneKind::mobilenet_v2, false}, Case{BackboneKind::mobilenet_v2, true},
                     Case{BackboneKind::resnet18, false}, Case{BackboneKind::resnet18, true},
                     Case{BackboneKind::resnet50, true}, Case{BackboneKind::resnet101, true}),
-    [](const testing::TestParamInfo<Case>& info) {
-      return name_of_kind(info.param.kind) + (info.param.channels_last ? "_nhwc" : "_nchw");
+    [](const testing::TestParamInfo<Case>& test) {
+      return name_of_kind(test.param.kind) + (test.param.channels_last ? "_nhwc" : "_nchw");
     });
 
 }  // namespace

@@ -98,7 +98,9 @@ TEST(ParameterCounts, OfTheFullForm) {
 }
 
 TEST(ParameterCounts, OfResNet101AreThePublishedOnes) {
-  const auto network = make_segmenter({.backbone = BackboneKind::resnet101, .weights = {}}, 19);
+  SegmenterOptions options;
+  options.backbone = BackboneKind::resnet101;
+  const auto network = make_segmenter(options, 19);
   EXPECT_EQ(parameter_count(*network), 47'470'803);
   EXPECT_EQ(parameter_count(*make_resnet({.depth = 101})), 42'500'160);
 }
