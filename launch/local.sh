@@ -28,12 +28,12 @@ dusk=${DUSK:-$here/../build/release/dusk}
 [ -x "$dusk" ] || usage "no program at $dusk: build it (cmake --build --preset release), or set DUSK"
 command -v mpirun >/dev/null || usage "mpirun is not installed (tools/bootstrap does it)"
 
-cores=$(nproc)
+cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 options=(-n "$ranks")
 if mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
   # Open MPI binds each rank to one core when there are two or fewer of them: torch would see one.
-  options+=(--bind-to none)
-  [ "$ranks" -gt "$cores" ] && options+=(--oversubscribe)
+  # Its slots are cores, not hardware threads: it would refuse two ranks on one core with two.
+  options+=(--bind-to none --oversubscribe)
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 share=$((cores / ranks))

@@ -1,5 +1,8 @@
 #include "launch/session.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -51,14 +54,18 @@ void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>
                   const std::filesystem::path& log_folder) {
   MpiRuntime mpi(program.environment);
   const LaunchInfo& launch = mpi.launch();
-  Log log = program.make_log(launch.rank, launch.size, log_folder);
+  Log log = program.make_log(launch.rank, launch.size);  // console only: cannot fail
   ExitCode failure = ExitCode::internal;
   try {
+    if (!log_folder.empty()) log = program.make_log(launch.rank, launch.size, log_folder);
     body(mpi, log);
     return;
   } catch (const Error& error) {
     log.error("{}", error.what());
     failure = error.exit_code();
+  } catch (const std::filesystem::filesystem_error& error) {
+    log.error("{}", error.what());
+    failure = ExitCode::storage;
   } catch (const std::exception& error) {
     log.error("internal error: {}", error.what());
   }
@@ -96,26 +103,54 @@ const LabelSpace& run_label_space(const RunConfig& config) {
   return label_space(space);
 }
 
-void claim_run_directory(const std::filesystem::path& run, const std::string& canonical_config,
-                         Communicator& control) {
+namespace {
+
+/// What speaks against using `run` with this configuration; empty if nothing.
+std::string why_not(const std::filesystem::path& run, const std::string& canonical_config) {
+  const auto path = run / "config.yaml";
+  if (!std::filesystem::exists(path)) {
+    make_directories(checkpoint_folder(run));
+    publish(path, std::string_view(canonical_config));
+    return {};
+  }
+  const auto changes = difference(read_text(path), canonical_config);
+  if (changes.empty()) return {};
+  std::string problem = fmt::format(
+      "{} belongs to a run of another configuration. Choose another --run, or go back to:",
+      run.string());
+  for (const std::string& change : changes) problem += "\n  " + change;
+  return problem;
+}
+
+}  // namespace
+
+UniqueFd claim_run_directory(const std::filesystem::path& run, const std::string& canonical_config,
+                             Communicator& control) {
   std::string problem;
+  UniqueFd lock;
   if (control.rank() == 0) {
-    const auto path = run / "config.yaml";
-    if (std::filesystem::exists(path)) {
-      const auto changes = difference(read_text(path), canonical_config);
-      if (!changes.empty()) {
-        problem = fmt::format(
-            "{} belongs to a run of another configuration. Choose another --run, or go back to:",
-            run.string());
-        for (const std::string& change : changes) problem += "\n  " + change;
-      }
+    make_directories(run);
+    lock = UniqueFd(::open((run / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));
+    if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      problem = fmt::format("{} is in use by another process", run.string());
     } else {
-      make_directories(checkpoint_folder(run));
-      publish(path, std::string_view(canonical_config));
+      problem = why_not(run, canonical_config);
     }
   }
   problem = broadcast_text(control, problem, 0);
   if (!problem.empty()) throw ConfigError(problem);
+  return lock;
+}
+
+std::optional<std::filesystem::path> agreed_checkpoint(const CheckpointStore& store,
+                                                       Communicator& control) {
+  std::string path;
+  if (control.rank() == 0) {
+    if (const auto checkpoint = store.latest_valid()) path = checkpoint->path.string();
+  }
+  path = broadcast_text(control, path, 0);
+  if (path.empty()) return std::nullopt;
+  return path;
 }
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {

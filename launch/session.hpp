@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "dusk/base/log.hpp"
+#include "dusk/base/unique_handle.hpp"
 #include "dusk/comm/communicator.hpp"
 #include "dusk/comm/mpi_runtime.hpp"
 #include "dusk/data/label_space.hpp"
 #include "dusk/device/device.hpp"
+#include "dusk/train/checkpoint_store.hpp"
 #include "dusk/train/run_config.hpp"
 #include "launch/commands.hpp"
 
@@ -52,9 +54,15 @@ void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>
 [[nodiscard]] const LabelSpace& run_label_space(const RunConfig& config);
 
 /// Collective. Makes the run directory, or checks that it belongs to the same configuration:
-/// anything else is a `ConfigError` that lists the differences.
-void claim_run_directory(const std::filesystem::path& run, const std::string& canonical_config,
-                         Communicator& control);
+/// anything else is a `ConfigError` that lists the differences, as is a directory that another
+/// process works in. Rank 0 gets the lock that says so; the kernel frees it when a process dies.
+[[nodiscard]] UniqueFd claim_run_directory(const std::filesystem::path& run,
+                                           const std::string& canonical_config,
+                                           Communicator& control);
+
+/// Collective. The newest valid checkpoint, chosen by rank 0 for all.
+[[nodiscard]] std::optional<std::filesystem::path> agreed_checkpoint(const CheckpointStore& store,
+                                                                     Communicator& control);
 
 /// Folder of the checkpoints of a run.
 [[nodiscard]] std::filesystem::path checkpoint_folder(const std::filesystem::path& run);

@@ -43,18 +43,6 @@ class ConsoleProgress : public ProgressView {
   ConsoleLine line_;
 };
 
-/// The newest valid checkpoint, chosen by rank 0 for all.
-std::optional<std::filesystem::path> agreed_checkpoint(const CheckpointStore& store,
-                                                       Communicator& control) {
-  std::string path;
-  if (control.rank() == 0) {
-    if (const auto checkpoint = store.latest_valid()) path = checkpoint->path.string();
-  }
-  path = broadcast_text(control, path, 0);
-  if (path.empty()) return std::nullopt;
-  return path;
-}
-
 std::vector<ReportClass> report_classes(const LabelSpace& labels) {
   std::vector<ReportClass> classes;
   for (const ClassInfo& info : labels.classes) classes.push_back({info.name, info.color});
@@ -108,7 +96,7 @@ void train(const TrainArguments& arguments, const RunConfig& config, const std::
                         mpi.launch().rank, mpi.launch().size, session.device(), config.loader);
   std::vector<EvalSet> sets = open_eval_sets(config, labels);
 
-  claim_run_directory(arguments.run, canonical, session.control());
+  const UniqueFd lock = claim_run_directory(arguments.run, canonical, session.control());
   log.info("{}: configuration {}, {} steps, run directory {}", config.name,
            to_hex(config_hash(config)), config.train.steps, arguments.run.string());
 

@@ -16,15 +16,15 @@ TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config
                .sinks = {},
                .progress = nullptr} {
   const CheckpointStore store(checkpoint_folder(run), config.train.keep_checkpoints, log);
-  const auto checkpoint = store.latest_valid();
+  const auto checkpoint = agreed_checkpoint(store, session.control());  // the run may still go on
   if (!checkpoint) fail<StorageError>("{} has no valid checkpoint", run.string());
   method_ = make_method({context_, labels_, Horizon{.steps = config.train.steps},
                          /*load_weights=*/false});
   TrainState state;
-  load_checkpoint(checkpoint->path, state, *method_);
+  load_checkpoint(*checkpoint, state, *method_);
   method_->set_training(false);
   step_ = state.step;
-  log.info("{}: step {} of {}", checkpoint->path.string(), step_, config.train.steps);
+  log.info("{}: step {} of {}", checkpoint->string(), step_, config.train.steps);
 }
 
 }  // namespace dusk::launch

@@ -27,11 +27,25 @@ BufferAverager::BufferAverager(torch::nn::Module& module, Communicator& communic
     buffer.set_data(view);
     offset += buffer.numel();
   }
+  before_ = flat_.clone();
+}
+
+void BufferAverager::remember() {
+  const at::NoGradGuard no_grad;
+  if (flat_.defined()) before_.copy_(flat_);
 }
 
 void BufferAverager::average() {
+  const at::NoGradGuard no_grad;
   if (!flat_.defined() || communicator_.size() == 1) return;
-  communicator_.all_reduce(flat_, ReduceOp::mean, "buffers of " + name_).wait();
+  const at::Tensor change = flat_ - before_;
+  communicator_.all_reduce(change, ReduceOp::mean, "buffers of " + name_).wait();
+  at::add_out(flat_, before_, change);
+}
+
+void BufferAverager::restore() {
+  const at::NoGradGuard no_grad;
+  if (flat_.defined()) flat_.copy_(before_);
 }
 
 }  // namespace dusk

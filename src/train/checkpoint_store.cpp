@@ -210,9 +210,10 @@ void CheckpointStore::publish_and_prune(const fs::path& temporary, std::int64_t 
   }
   fs::remove_all(final_path);  // a damaged one of the same step
   publish_directory(temporary, final_path);
-  const auto all = published(folder_);
-  for (std::size_t i = static_cast<std::size_t>(keep_); i < all.size(); ++i) {
-    fs::remove_all(all[i].path);
+  // Later steps than this one are damaged ones that the resume passed over: they do not count.
+  int kept = 0;
+  for (const Checkpoint& checkpoint : published(folder_)) {
+    if (checkpoint.step <= step && ++kept > keep_) fs::remove_all(checkpoint.path);
   }
 }
 

@@ -46,8 +46,12 @@ UpdateReport Trainable::update(std::int64_t step) {
   report.exchange_seconds = waiting.seconds();
   report.gradient_norm = clip_norm_ > 0 ? bucketer_.clip(clip_norm_) : bucketer_.norm();
   report.applied = std::isfinite(report.gradient_norm);
-  if (report.applied) optimizer_->step(report.learning_rate);
-  buffers_.average();
+  if (report.applied) {
+    optimizer_->step(report.learning_rate);
+    buffers_.average();
+  } else {
+    buffers_.restore();
+  }
   return report;
 }
 

@@ -58,19 +58,21 @@ Trainer::Outcome Trainer::run() {
   batches_.seek(static_cast<std::uint64_t>(state_.step));
   method_.set_training(true);
   since_report_.restart();
+  const bool was_finished = at_end();  // started again: its scores are in the records already
   while (!at_end()) {
     step();
     if (due(run_.config.train.log_every)) report();
     if (due(run_.config.train.compare_ranks_every)) compare_ranks();
     const bool stop_now = agreement_.exchange(stop_.pending()) && !at_end();
     if (due(run_.config.train.evaluate_every) && !at_end()) validate();
-    if (stop_now || due(run_.config.train.checkpoint_every)) checkpoint();
+    // The last step's is written after the final validation, whose score belongs to the state.
+    if (stop_now || (due(run_.config.train.checkpoint_every) && !at_end())) checkpoint();
     if (stop_now) {
       settle();
       return Outcome::stopped;
     }
   }
-  validate();
+  validate(/*record=*/!was_finished);
   checkpoint();
   settle();
   return Outcome::finished;
@@ -126,7 +128,7 @@ void Trainer::report() {
   reported_exchange_seconds_ = exchange;
 }
 
-void Trainer::validate() {
+void Trainer::validate(bool record) {
   method_.set_training(false);
   double total = 0;
   int counted = 0;
@@ -135,8 +137,10 @@ void Trainer::validate() {
     const Stopwatch clock;
     const Scores scores = evaluate(method_, set, run_);
     scores_[set.name] = scores;
-    run_.metric(state_.step, set.name + ".miou", scores.mean_iou);
-    run_.metric(state_.step, set.name + ".pixel_accuracy", scores.pixel_accuracy);
+    if (record) {
+      run_.metric(state_.step, set.name + ".miou", scores.mean_iou);
+      run_.metric(state_.step, set.name + ".pixel_accuracy", scores.pixel_accuracy);
+    }
     if (run_.progress != nullptr) run_.progress->finish();
     run_.log.info("step {}: {}: mIoU {:.2f} %, pixel accuracy {:.2f} % ({})", state_.step, set.name,
                   100 * scores.mean_iou, 100 * scores.pixel_accuracy,

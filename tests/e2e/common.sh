@@ -29,7 +29,7 @@ streams:
     augment: {crop_height: 32, crop_width: 64, scale_min: 0.8, scale_max: 1.2}
 loader: {threads: 1}
 evaluate: {day: {shards: day, filter: {roles: [val]}, pictures: 1}}
-train: {steps: 24, log_every: 4, checkpoint_every: 4, compare_ranks_every: 4}
+train: {steps: 24, log_every: 4, checkpoint_every: 4, keep_checkpoints: 10, compare_ranks_every: 4}
 YAML
 }
 
@@ -53,6 +53,22 @@ same_bytes() {
   local file
   for file in segmenter.safetensors segmenter-optimizer.safetensors state.json; do
     cmp "$1/checkpoints/step-00000024/$file" "$2/checkpoints/step-00000024/$file" || die "$file differs"
+  done
+}
+
+# pids RUN: the ranks that work on RUN.
+pids() {
+  local pid
+  for pid in $(pgrep -f -- "--run $1"); do
+    [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" != "$(readlink -f "$DUSK")" ] || echo "$pid"
+  done
+}
+
+# reached RUN STEP LAUNCHER: waits for a checkpoint; fails when the launcher ends before.
+reached() {
+  until [ -d "$1/checkpoints/step-$2" ]; do
+    kill -0 "$3" 2>/dev/null || die "the run ended before step $2"
+    sleep 0.02
   done
 }
 

@@ -7,14 +7,6 @@ write_config
 say "uninterrupted run on two ranks"
 train 2 "$work/straight" -q 2>&1 | tail -3
 
-# pids RUN: the ranks that work on RUN.
-pids() {
-  local pid
-  for pid in $(pgrep -f -- "--run $1"); do
-    [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" != "$(readlink -f "$DUSK")" ] || echo "$pid"
-  done
-}
-
 say "five kills of a random rank at random steps, the third one while a checkpoint is being written"
 mkdir -p "$work/killed/log"
 for round in 1 2 3 4 5; do
@@ -42,7 +34,7 @@ same_bytes "$work/straight" "$work/killed"
 say "SIGTERM to one rank: all stop together with a checkpoint and exit code 75, then the same bytes"
 train 2 "$work/stopped" >"$work/stopped.log" 2>&1 &
 launcher=$!
-until [ -d "$work/stopped/checkpoints/step-00000004" ]; do sleep 0.05; done
+reached "$work/stopped" 00000004 $launcher
 kill -TERM "$(pids "$work/stopped" | tail -1)"
 code=0
 wait $launcher || code=$?

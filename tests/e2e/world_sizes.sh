@@ -20,13 +20,13 @@ done
 say "from two ranks to three to one"
 train 2 "$work/moving" >"$work/moving.log" 2>&1 &
 launcher=$!
-until [ -d "$work/moving/checkpoints/step-00000004" ]; do sleep 0.05; done
-pkill -9 -f -- "train $work/config.yaml --run $work/moving" || true
+reached "$work/moving" 00000004 $launcher
+kill -9 $(pids "$work/moving")
 wait $launcher || true
 train 3 "$work/moving" >"$work/moving.log" 2>&1 &
 launcher=$!
-until [ -d "$work/moving/checkpoints/step-00000016" ]; do sleep 0.05; done
-pkill -9 -f -- "train $work/config.yaml --run $work/moving" || true
+reached "$work/moving" 00000016 $launcher
+kill -9 $(pids "$work/moving")
 wait $launcher || true
 train 1 "$work/moving" -q 2>&1 | tail -3
 "$COMPARE" "$work/run1/checkpoints/step-00000024/segmenter.safetensors" \

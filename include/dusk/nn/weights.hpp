@@ -15,10 +15,10 @@ struct LoadPolicy {
   struct PrefixMap {
     std::string from, to;
   };
-  std::vector<PrefixMap> prefixes;
-  std::vector<std::string> allowed_extra;    ///< in the file only, e.g. "classifier.*"
-  std::vector<std::string> allowed_missing;  ///< in the module only; keeps its initial value
-  bool allow_reshape = false;                ///< same number of elements, another shape
+  std::vector<PrefixMap> prefixes{};
+  std::vector<std::string> allowed_extra{};    ///< in the file only, e.g. "classifier.*"
+  std::vector<std::string> allowed_missing{};  ///< in the module only; keeps its initial value
+  bool allow_reshape = false;                  ///< same number of elements, another shape
 };
 
 /// What became of every tensor; each list is sorted by name.

@@ -44,7 +44,11 @@ class Trainable {
   Trainable(std::string name, std::shared_ptr<torch::nn::Module> module,
             const OptimOptions& options, const Horizon& horizon, Communicator& communicator);
 
-  void zero_grad() { bucketer_.zero(); }
+  /// The first act of a step, before any forward pass of it.
+  void zero_grad() {
+    bucketer_.zero();
+    buffers_.remember();
+  }
   void arm() { bucketer_.arm(); }
 
   /// Collective: waits for the exchange, then changes the parameters with the learning rate of

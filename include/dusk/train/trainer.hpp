@@ -35,7 +35,7 @@ class Trainer {
  private:
   void step();
   void report();
-  void validate();
+  void validate(bool record = true);
   void checkpoint();
   void settle();
   void compare_ranks();
