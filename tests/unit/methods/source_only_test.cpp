@@ -1,6 +1,7 @@
 // One step of source_only on 1, 2 and 3 ranks with the same global batch changes the parameters
 // alike (design: "the global batch is the unit").
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 

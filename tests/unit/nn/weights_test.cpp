@@ -169,8 +169,9 @@ TEST_F(Weights, RecordsShareMemoryAndTensorsOwnIt) {
 TEST_F(Weights, OfMobileNetV2AreReal) {
   const auto folder = test::shared_data("weights");
   if (folder.empty()) GTEST_SKIP() << "no shared data: the real MobileNetV2 file was not loaded";
-  const SegmenterOptions options{.backbone = BackboneKind::mobilenet_v2,
-                                 .weights = folder / "mobilenet_v2.safetensors"};
+  SegmenterOptions options;
+  options.backbone = BackboneKind::mobilenet_v2;
+  options.weights = folder / "mobilenet_v2.safetensors";
   const auto network = make_segmenter(options, 11);
   ASSERT_TRUE(network->backbone_weights().has_value());
   EXPECT_EQ(network->backbone_weights()->matched.size(), 306U);
