@@ -53,7 +53,7 @@ Log::Log(const LogOptions& options) : impl_(std::make_unique<Impl>()) {
     impl_->logger.sinks().push_back(file);
   }
   impl_->logger.set_level(spdlog::level::debug);
-  impl_->logger.flush_on(spdlog::level::info);
+  impl_->logger.flush_on(spdlog::level::debug);
 }
 
 Log::~Log() = default;
