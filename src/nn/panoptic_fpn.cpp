@@ -78,7 +78,8 @@ class ConvNormRelu : public Conv2d {
 
 class SemanticHead : public torch::nn::Module {
  public:
-  SemanticHead(const PanopticFpnOptions& options, std::int64_t classes) {
+  SemanticHead(const PanopticFpnOptions& options, std::int64_t classes)
+      : predictor_std_(options.predictor_std) {
     for (std::size_t i = 0; i < kPyramidLevels; ++i) {
       auto group = register_module(fmt::format("p{}", i + 2), std::make_shared<ModuleGroup>());
       const std::size_t count = i == 0 ? 1 : i;
@@ -112,13 +113,19 @@ class SemanticHead : public torch::nn::Module {
         stages_[i][j]->initialize({seed, fmt::format("p{}.{}", i + 2, 2 * j)});
       }
     }
-    kaiming_normal(predictor_->weight(), Fan::out, {seed, "predictor"});
+    const InitKey key{seed, "predictor"};
+    if (predictor_std_ > 0) {
+      normal(predictor_->weight(), predictor_std_, key);
+    } else {
+      kaiming_normal(predictor_->weight(), Fan::out, key);
+    }
     constant(predictor_->bias(), 0);
   }
 
  private:
   std::array<std::vector<std::shared_ptr<ConvNormRelu>>, kPyramidLevels> stages_;
   std::shared_ptr<Conv2d> predictor_;
+  double predictor_std_;
 };
 
 class PanopticFpnImpl : public PanopticFpn {

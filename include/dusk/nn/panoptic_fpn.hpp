@@ -17,6 +17,7 @@ struct PanopticFpnOptions {
   std::int64_t neck_channels = 256;
   std::int64_t head_channels = 128;
   std::int64_t norm_groups = 32;  ///< must divide head_channels
+  double predictor_std = 0;       ///< initial deviation of the last convolution, 0: the paper's
 };
 
 template <class Visitor>
@@ -25,6 +26,10 @@ void describe(Visitor& v, PanopticFpnOptions& o) {
   v.field("head_channels", o.head_channels, "channels of the semantic head", at_least(1));
   v.field("norm_groups", o.norm_groups, "groups of the head's group norm, divides head_channels",
           at_least(1));
+  v.field("predictor_std", o.predictor_std,
+          "initial deviation of the last convolution's weights; 0: Kaiming-normal as published, "
+          "which starts short trainings with a loss of about 8 instead of ln(classes)",
+          non_negative);
 }
 
 /// Neck and semantic head. Names are detectron2's inside `neck.` and `head.`:
