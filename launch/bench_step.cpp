@@ -85,6 +85,7 @@ void bench(const BenchArguments& arguments, RunConfig config, Program& program, 
                        .device = session.device(),
                        .communicator = session.communicator(),
                        .control = session.control(),
+                       .layers = session.layers(),
                        .log = log,
                        .sinks = {},
                        .progress = nullptr};

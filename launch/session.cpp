@@ -46,6 +46,7 @@ Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_t
   set_cpu_threads(threads);
   if (!device_.is_cuda()) keep_freed_memory();
   if (device_.is_cuda()) nccl_ = make_nccl_communicator(*control_, device_, log);
+  if (mpi.launch().size > 1) layers_ = communicator().split(0, mpi.launch().rank);
   log.info("{} rank(s) on {}, {} thread(s) each; exchange by {}", control_->size(), device_.name(),
            threads, communicator().description());
 }

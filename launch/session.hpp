@@ -32,11 +32,14 @@ class Session {
   [[nodiscard]] Communicator& control() { return *control_; }
   /// For tensors on the device.
   [[nodiscard]] Communicator& communicator() { return nccl_ ? *nccl_ : *control_; }
+  /// As `RunContext::layers`.
+  [[nodiscard]] Communicator& layers() { return layers_ ? *layers_ : communicator(); }
 
  private:
   Device device_;
   std::unique_ptr<Communicator> control_;
   std::unique_ptr<Communicator> nccl_;
+  std::unique_ptr<Communicator> layers_;  ///< null on one rank
 };
 
 /// Starts MPI and runs `body`. An error on one rank is logged there and ends all ranks with its

@@ -109,6 +109,7 @@ void train(const TrainArguments& arguments, const RunConfig& config, const std::
                  .device = session.device(),
                  .communicator = session.communicator(),
                  .control = session.control(),
+                 .layers = session.layers(),
                  .log = log,
                  .sinks = {},
                  .progress = first ? &console : nullptr};

@@ -12,6 +12,7 @@ TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config
                .device = session.device(),
                .communicator = session.communicator(),
                .control = session.control(),
+               .layers = session.layers(),
                .log = log,
                .sinks = {},
                .progress = nullptr} {

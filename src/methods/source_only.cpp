@@ -60,6 +60,7 @@ std::unique_ptr<Method> make_source_only(const MethodBuild& build) {
       make_segmenter(config.model, static_cast<std::int64_t>(build.labels.classes.size()),
                      {.seed = static_cast<std::uint64_t>(config.seed),
                       .samples_per_step = source->second.global_batch,
+                      .ranks = &build.run.layers,
                       .load_weights = build.load_weights});
   if (segmenter->backbone_weights()) {
     build.run.log.info("backbone: {}",

@@ -8,12 +8,18 @@ namespace dusk {
 
 BatchNormMode resolve(BatchNormMode mode, std::int64_t samples_per_step) {
   if (mode != BatchNormMode::automatic) return mode;
-  return samples_per_step >= 4 ? BatchNormMode::train : BatchNormMode::frozen;
+  return samples_per_step >= 4 ? BatchNormMode::sync : BatchNormMode::frozen;
 }
 
-void set_batch_norm_mode(torch::nn::Module& module, BatchNormMode mode) {
-  for (const auto& child : module.modules()) {
-    if (auto* norm = child->as<BatchNorm2d>()) norm->set_mode(mode);
+void set_batch_norm_mode(torch::nn::Module& module, BatchNormMode mode,
+                         Communicator* communicator) {
+  for (const auto& child : module.named_modules()) {
+    auto* norm = child.value()->as<BatchNorm2d>();
+    if (norm == nullptr) continue;
+    norm->set_mode(mode);
+    if (mode == BatchNormMode::sync && communicator != nullptr) {
+      norm->share_statistics(*communicator, child.key());
+    }
   }
 }
 

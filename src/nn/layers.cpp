@@ -5,9 +5,11 @@
 #include <limits>
 
 #include "dusk/base/error.hpp"
+#include "dusk/comm/communicator.hpp"
 #include "dusk/nn/init.hpp"
 #include "nn/cpu/fused_norm.hpp"
 #include "nn/cpu/pointwise_conv.hpp"
+#include "nn/sync_norm.hpp"
 
 namespace dusk {
 namespace {
@@ -26,6 +28,14 @@ cpu::Clamp clamp_of(Activation activation) {
       return {0, 6};
   }
   fail<InternalError>("unknown activation");
+}
+
+/// `population` is of all ranks, so that all of them find the same.
+void require_spread(double population) {
+  if (population >= 2) return;
+  fail<ConfigError>(
+      "batch norm of a single value a channel: use larger crops, a larger batch, "
+      "or bn_mode frozen");
 }
 
 /// torch's own operators, in place.
@@ -75,9 +85,14 @@ void BatchNorm2d::set_mode(BatchNormMode mode) {
   if (mode == BatchNormMode::automatic) {
     fail<InternalError>("batch norm mode 'auto' must be resolved before it is applied");
   }
+  ranks_ = {};
   frozen_ = mode == BatchNormMode::frozen;
   weight_.requires_grad_(!frozen_);
   bias_.requires_grad_(!frozen_);
+}
+
+void BatchNorm2d::share_statistics(Communicator& ranks, const std::string& name) {
+  if (ranks.size() > 1) ranks_ = c10::make_intrusive<NormRanks>(ranks, name);
 }
 
 /// A batch norm with fixed statistics is folded into the convolution before it: one pass over the
@@ -89,30 +104,39 @@ at::Tensor BatchNorm2d::folded(const at::Tensor& x, Conv2d& conv) const {
   return conv.apply(x, conv.weight() * scale.view({-1, 1, 1, 1}), shift);
 }
 
+void BatchNorm2d::track(const at::Tensor& mean, const at::Tensor& variance,
+                        const at::Tensor& count) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor unbiased = variance.to(at::kDouble) * (count / (count - 1));
+  running_mean_.lerp_(mean, kMomentum);
+  running_var_.lerp_(unbiased.to(running_var_.scalar_type()), kMomentum);
+}
+
 at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
                                 const at::Tensor& residual) {
-  const std::int64_t population = x.numel() / x.size(1);
-  if (population < 2) {
-    fail<ConfigError>(
-        "batch norm of a single value a channel: use larger crops, a larger batch, "
-        "or bn_mode frozen");
-  }
   num_batches_tracked_.add_(1);
-  if (!cpu::can_fuse(x)) {
+  if (cpu::can_fuse(x)) {
+    const cpu::NormShape shape{.blocks = 1, .groups = x.size(1)};
+    const cpu::Moments moments = cpu::moments(x, shape, ranks_.get());
+    require_spread(moments.population);
+    track(moments.mean[0], moments.variance[0], at::full({1}, moments.population, at::kDouble));
+    return cpu::normalize(x, moments, weight_, bias_, residual, shape, kEps, clamp_of(activation),
+                          ranks_);
+  }
+  const auto population = static_cast<double>(x.numel() / x.size(1));
+  if (!ranks_) {
+    require_spread(population);
     return add_and_activate(at::batch_norm(x, weight_, bias_, running_mean_, running_var_,
                                            /*training=*/true, kMomentum, kEps,
                                            /*cudnn_enabled=*/true),
                             residual, activation);
   }
-  const cpu::NormShape shape{.blocks = 1, .groups = x.size(1)};
-  const cpu::Moments moments = cpu::moments(x, shape);
-  {
-    const at::NoGradGuard no_grad;
-    const auto n = static_cast<double>(population);
-    running_mean_.lerp_(moments.mean[0], kMomentum);
-    running_var_.mul_(1 - kMomentum).add_(moments.variance[0], kMomentum * n / (n - 1));
-  }
-  return cpu::normalize(x, moments, weight_, bias_, residual, shape, kEps, clamp_of(activation));
+  const ChannelStatistics statistics = ranks_->combine(channel_statistics(x));
+  if (population < 2) require_spread(statistics.count.item<double>());
+  const at::ScalarType type = running_mean_.scalar_type();
+  track(statistics.mean.to(type), statistics.variance.to(type), statistics.count);
+  return add_and_activate(sync_norm(x, statistics, weight_, bias_, kEps, ranks_), residual,
+                          activation);
 }
 
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dusk/nn/batch_norm_mode.hpp"
+#include "nn/norm_ranks.hpp"
 
 /// The leaves of all networks. torch's own C++ layers draw their initial values from the global
 /// generator while they are constructed; these hold zeros until `initialize` is called.
@@ -48,8 +49,10 @@ class BatchNorm2d : public torch::nn::Module {
  public:
   explicit BatchNorm2d(std::int64_t channels);
   void initialize();
-  /// `mode` is train or frozen; see `BatchNormMode`.
+  /// `mode` is not automatic; see `BatchNormMode`. Statistics are those of this process.
   void set_mode(BatchNormMode mode);
+  /// Statistics are those of all `ranks` from now on. `name` names the exchanges.
+  void share_statistics(Communicator& ranks, const std::string& name);
   /// True where the layer is a fixed affine function: frozen, or in eval mode.
   [[nodiscard]] bool is_affine() const { return frozen_ || !is_training(); }
 
@@ -58,8 +61,12 @@ class BatchNorm2d : public torch::nn::Module {
                               Activation activation, const at::Tensor& residual);
   at::Tensor folded(const at::Tensor& x, Conv2d& conv) const;
   at::Tensor trained(const at::Tensor& x, Activation activation, const at::Tensor& residual);
+  /// Batch statistics enter the running ones, of whose type they are, so that ranks that compute in
+  /// different ways keep the same bits. `count` (1), float64: the number of values.
+  void track(const at::Tensor& mean, const at::Tensor& variance, const at::Tensor& count);
 
   bool frozen_ = false;
+  NormRanksPtr ranks_;  ///< null: this one
   at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
 };
 

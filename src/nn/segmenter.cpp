@@ -85,7 +85,7 @@ std::shared_ptr<Segmenter> make_segmenter(const SegmenterOptions& options, std::
       options.bn_mode == BatchNormMode::automatic && build.samples_per_step == 0
           ? BatchNormMode::train
           : resolve(options.bn_mode, build.samples_per_step);
-  set_batch_norm_mode(*network, mode);
+  set_batch_norm_mode(*network, mode, build.ranks);
   if (options.channels_last) to_channels_last(*network);
   return network;
 }

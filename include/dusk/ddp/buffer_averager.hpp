@@ -18,8 +18,9 @@ class Communicator;
 /// same bytes.
 ///
 /// The buffers are views of one flat tensor, so this costs one small all-reduce a step. The mean of
-/// the ranks' running variances lacks the variance between the ranks' means; training itself does
-/// not see it (batch statistics are local unless a network synchronises them).
+/// the ranks' running variances lacks the variance between the ranks' means. Synchronised batch
+/// norms lack nothing: they change by the same bits on all ranks, and the mean of equal changes is
+/// that change, but for the last bit of a division by three.
 class BufferAverager {
  public:
   /// Moves the module's floating-point buffers into flat storage. `name` is for messages.

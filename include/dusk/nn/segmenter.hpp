@@ -17,6 +17,8 @@
 
 namespace dusk {
 
+class Communicator;
+
 enum class BackboneKind { resnet18, resnet34, resnet50, resnet101, mobilenet_v2 };
 
 constexpr std::array<std::pair<std::string_view, BackboneKind>, 5> names_of(BackboneKind) {
@@ -41,9 +43,10 @@ void describe(Visitor& v, SegmenterOptions& o) {
   v.field("weights", o.weights,
           "safetensors file of backbone weights with torchvision's names; empty: random");
   v.section("panoptic_fpn", o.panoptic_fpn, "neck and semantic head");
-  v.field("bn_mode", o.bn_mode,
-          "batch norm: train, frozen (fixed affine function), or auto (train when the global batch "
-          "is at least 4)");
+  v.field(
+      "bn_mode", o.bn_mode,
+      "batch norm: train (statistics of a rank's samples), sync (of all ranks' samples), frozen "
+      "(fixed affine function), or auto (sync when the global batch is at least 4, else frozen)");
   v.field("channels_last", o.channels_last, "memory layout NHWC inside the network (faster)");
 }
 
@@ -68,6 +71,8 @@ struct SegmenterBuild {
   std::uint64_t seed = 0;  ///< of the initialisation
   /// Samples of one step over all ranks, for bn_mode `auto`. 0: not for training; `auto` is train.
   std::int64_t samples_per_step = 0;
+  /// The ranks that bn_mode `sync` takes statistics over, as `set_batch_norm_mode` wants it.
+  Communicator* ranks = nullptr;
   /// False where the weights come from a checkpoint or another rank: the file is not touched.
   bool load_weights = true;
 };

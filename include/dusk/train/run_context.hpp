@@ -20,6 +20,9 @@ struct RunContext {
   const Device& device;
   Communicator& communicator;  ///< for tensors on `device`
   Communicator& control;       ///< for tensors on the host; may be the same
+  /// For tensors on `device`, inside the forward and backward passes of a network (synchronised
+  /// batch norm): an order of its own, so that a layer never waits behind a bucket of gradients.
+  Communicator& layers;
   Log& log;
   std::vector<MetricSink*> sinks;    ///< rank 0 only, empty elsewhere
   ProgressView* progress = nullptr;  ///< rank 0 only

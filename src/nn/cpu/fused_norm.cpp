@@ -41,7 +41,7 @@ struct Layout {
     });
   }
   [[nodiscard]] std::int64_t group_size() const { return channels / groups; }
-  /// Elements that share a mean.
+  /// Elements of this rank that share a mean.
   [[nodiscard]] double population() const { return static_cast<double>(rows * group_size()); }
 
   static constexpr std::int64_t kChunkElements = 16384;
@@ -119,19 +119,23 @@ class Coefficients {
 /// Gradients of weight and bias, and the coefficients of the input's gradient. With g the gradient
 /// behind the activation, d the inverse deviation and m the population of a group:
 ///   dx = d w g - (x - mean) d^3 / m sum(w g (x - mean)) - d / m sum(w g)
+/// Over several ranks the sums and the population of dx are those of all; the gradients of weight
+/// and bias are this rank's part.
 struct NormGradient {
   NormGradient(const Layout& layout, const ChannelSums& sums, const at::Tensor& variance,
-               const at::Tensor& weight, double eps)
+               const at::Tensor& weight, double eps, double elements, const NormRanks* ranks)
       : d_weight(at::zeros({layout.channels}, at::kFloat)),
         d_bias(at::zeros({layout.channels}, at::kFloat)),
         channels(layout.channels),
         stride(layout.blocks * layout.channels),
+        population(elements),
         values(at::empty({3, layout.blocks, layout.channels}, at::kFloat)) {
     for (std::int64_t block = 0; block < layout.blocks; ++block) {
-      const std::vector<double> total = sums.total(block);
+      const std::vector<double> own = sums.total(block);
+      const std::vector<double> all = ranks != nullptr ? summed(own, *ranks) : own;
       for (std::int64_t group = 0; group < layout.groups; ++group) {
         add_group(
-            layout, total, block, group,
+            layout, own, all, block, group,
             inverse_deviation(variance.const_data_ptr<float>()[block * layout.groups + group], eps),
             weight.const_data_ptr<float>());
       }
@@ -146,22 +150,31 @@ struct NormGradient {
   at::Tensor d_weight, d_bias;
 
  private:
-  void add_group(const Layout& layout, const std::vector<double>& total, std::int64_t block,
-                 std::int64_t group, double inverse, const float* weight) {
+  static std::vector<double> summed(const std::vector<double>& own, const NormRanks& ranks) {
+    at::Tensor sums = at::empty({static_cast<std::int64_t>(own.size())}, at::kDouble);
+    double* const data = sums.mutable_data_ptr<double>();
+    std::ranges::copy(own, data);
+    ranks.add_gradient_sums(sums);
+    return {data, data + own.size()};
+  }
+
+  void add_group(const Layout& layout, const std::vector<double>& own,
+                 const std::vector<double>& all, std::int64_t block, std::int64_t group,
+                 double inverse, const float* weight) {
     const std::int64_t first = group * layout.group_size();
     const std::int64_t last = first + layout.group_size();
     double weighted_sum = 0;
     double weighted_product = 0;
     for (std::int64_t c = first; c < last; ++c) {
-      const double sum = total[static_cast<std::size_t>(c)];
-      const double product = total[static_cast<std::size_t>(channels + c)];
-      d_bias.mutable_data_ptr<float>()[c] += static_cast<float>(sum);
-      d_weight.mutable_data_ptr<float>()[c] += static_cast<float>(product * inverse);
-      weighted_sum += static_cast<double>(weight[c]) * sum;
-      weighted_product += static_cast<double>(weight[c]) * product;
+      const auto sum = static_cast<std::size_t>(c);
+      const auto product = static_cast<std::size_t>(channels + c);
+      d_bias.mutable_data_ptr<float>()[c] += static_cast<float>(own[sum]);
+      d_weight.mutable_data_ptr<float>()[c] += static_cast<float>(own[product] * inverse);
+      weighted_sum += static_cast<double>(weight[c]) * all[sum];
+      weighted_product += static_cast<double>(weight[c]) * all[product];
     }
-    const double tilt = -inverse * inverse * inverse * weighted_product / layout.population();
-    const double offset = -inverse * weighted_sum / layout.population();
+    const double tilt = -inverse * inverse * inverse * weighted_product / population;
+    const double offset = -inverse * weighted_sum / population;
     float* const out = values.mutable_data_ptr<float>() + block * channels;
     for (std::int64_t c = first; c < last; ++c) {
       out[c] = static_cast<float>(inverse * static_cast<double>(weight[c]));
@@ -171,6 +184,7 @@ struct NormGradient {
   }
 
   std::int64_t channels, stride;
+  double population;
   at::Tensor values;
 };
 
@@ -179,7 +193,8 @@ class Normalize : public torch::autograd::Function<Normalize> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, const std::optional<at::Tensor>& residual,
                             const at::Tensor& mean, const at::Tensor& variance, std::int64_t blocks,
-                            std::int64_t groups, double eps, double low, double high) {
+                            std::int64_t groups, double eps, double low, double high,
+                            double population, const NormRanksPtr& ranks) {
     const Layout layout(x, {blocks, groups});
     const Coefficients coefficients(layout, mean, variance, weight, bias, eps);
     const Clamp clamp{static_cast<float>(low), static_cast<float>(high)};
@@ -199,6 +214,8 @@ class Normalize : public torch::autograd::Function<Normalize> {
     ctx->saved_data["low"] = low;
     ctx->saved_data["high"] = high;
     ctx->saved_data["has_residual"] = residual.has_value();
+    ctx->saved_data["population"] = population;
+    if (ranks) ctx->saved_data["ranks"] = at::IValue::make_capsule(ranks);
     return y;
   }
 
@@ -230,9 +247,15 @@ class Normalize : public torch::autograd::Function<Normalize> {
                                   clamp, sums.first(block, chunk), sums.second(block, chunk));
     });
     if (masked.defined()) dy = masked;
-    const NormGradient gradient(layout, sums, saved[4], saved[1], eps);
+    const bool needs_dx = ctx->needs_input_grad(0);
+    const auto held = ctx->saved_data.find("ranks");
+    const auto ranks =
+        needs_dx && held != ctx->saved_data.end() ? held->second.toCapsule() : nullptr;
+    const NormGradient gradient(layout, sums, saved[4], saved[1], eps,
+                                ctx->saved_data["population"].toDouble(),
+                                static_cast<const NormRanks*>(ranks.get()));
     at::Tensor dx;
-    if (ctx->needs_input_grad(0)) {
+    if (needs_dx) {
       dx = at::empty_like(x);
       float* const d = dx.mutable_data_ptr<float>();
       const bool is_masked = masked.defined() || has_residual;
@@ -251,6 +274,8 @@ class Normalize : public torch::autograd::Function<Normalize> {
             {},
             {},
             {},
+            {},
+            {},
             {}};
   }
 };
@@ -262,7 +287,7 @@ bool can_fuse(const at::Tensor& x) {
          x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-Moments moments(const at::Tensor& x, NormShape shape) {
+Moments moments(const at::Tensor& x, NormShape shape, const NormRanks* ranks) {
   const Layout layout(x, shape);
   ChannelSums sums(layout);
   const float* const in = x.const_data_ptr<float>();
@@ -272,8 +297,8 @@ Moments moments(const at::Tensor& x, NormShape shape) {
     row_kernels().moments(in + at, in + block * layout.rows * layout.channels, rows,
                           sums.first(block, chunk), sums.second(block, chunk));
   });
-  Moments result{.mean = at::empty({layout.blocks, layout.groups}, at::kFloat),
-                 .variance = at::empty({layout.blocks, layout.groups}, at::kFloat)};
+  at::Tensor means = at::empty({layout.blocks, layout.groups}, at::kDouble);
+  at::Tensor variances = at::empty({layout.blocks, layout.groups}, at::kDouble);
   for (std::int64_t block = 0; block < layout.blocks; ++block) {
     const std::vector<double> total = sums.total(block);
     const float* const pivot = in + block * layout.rows * layout.channels;
@@ -293,23 +318,30 @@ Moments moments(const at::Tensor& x, NormShape shape) {
                     away * away;
       }
       variance /= static_cast<double>(layout.group_size());
-      result.mean.mutable_data_ptr<float>()[block * layout.groups + group] =
-          static_cast<float>(mean);
-      result.variance.mutable_data_ptr<float>()[block * layout.groups + group] =
-          static_cast<float>(variance < 0 ? 0 : variance);  // keeps NaN
+      means.mutable_data_ptr<double>()[block * layout.groups + group] = mean;
+      variances.mutable_data_ptr<double>()[block * layout.groups + group] =
+          variance < 0 ? 0 : variance;  // keeps NaN
     }
   }
-  return result;
+  double population = layout.population();
+  if (ranks != nullptr) {
+    const ChannelStatistics all =
+        ranks->combine({means[0], variances[0], at::full({1}, population, at::kDouble)});
+    means = all.mean.unsqueeze(0);
+    variances = all.variance.unsqueeze(0);
+    population = all.count.item<double>();
+  }
+  return {means.to(at::kFloat), variances.to(at::kFloat), population};
 }
 
 at::Tensor normalize(const at::Tensor& x, const Moments& moments, const at::Tensor& weight,
                      const at::Tensor& bias, const at::Tensor& residual, NormShape shape,
-                     double eps, Clamp clamp) {
+                     double eps, Clamp clamp, const NormRanksPtr& ranks) {
   std::optional<at::Tensor> added;
   if (residual.defined()) added = residual.contiguous(at::MemoryFormat::ChannelsLast);
   return Normalize::apply(x, weight, bias, added, moments.mean, moments.variance, shape.blocks,
                           shape.groups, eps, static_cast<double>(clamp.low),
-                          static_cast<double>(clamp.high));
+                          static_cast<double>(clamp.high), moments.population, ranks);
 }
 
 }  // namespace dusk::cpu

@@ -71,11 +71,13 @@ StepResult one_step(int ranks, const RunConfig& config, const StreamBatch& globa
     at::set_num_threads(1);
     Log log{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
     const Device device = Device::cpu();
+    const auto layers = communicator.split(0, communicator.rank());
     const RunContext run{.config = config,
                          .directory = {},
                          .device = device,
                          .communicator = communicator,
                          .control = communicator,
+                         .layers = *layers,
                          .log = log,
                          .sinks = {}};
     const auto method =
@@ -104,8 +106,11 @@ StepResult one_step(int ranks, const RunConfig& config, const StreamBatch& globa
   return result;
 }
 
-TEST(SourceOnly, OneStepIsTheSameOnOneTwoAndThreeRanks) {
-  const RunConfig config = tiny_config();
+class OneStep : public testing::TestWithParam<BatchNormMode> {};
+
+TEST_P(OneStep, IsTheSameOnOneTwoAndThreeRanks) {
+  RunConfig config = tiny_config();
+  config.model.bn_mode = GetParam();
   const StreamBatch global = global_batch();
   const StepResult one = one_step(1, config, global);
   EXPECT_GT(one.losses.at("loss"), 1.0);
@@ -126,6 +131,9 @@ TEST(SourceOnly, OneStepIsTheSameOnOneTwoAndThreeRanks) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(SourceOnly, OneStep,
+                         testing::Values(BatchNormMode::frozen, BatchNormMode::sync));
 
 TEST(SourceOnly, BatchNormStatisticsAreEqualOnAllRanksAfterAStep) {
   RunConfig config = tiny_config();

@@ -78,9 +78,10 @@ TEST(Segmenter, NeedsMoreThanOneValueAChannelForBatchStatistics) {
 }
 
 TEST(BatchNormMode, AutoDependsOnTheSamplesOfAStep) {
-  EXPECT_EQ(resolve(BatchNormMode::automatic, 4), BatchNormMode::train);
+  EXPECT_EQ(resolve(BatchNormMode::automatic, 4), BatchNormMode::sync);
   EXPECT_EQ(resolve(BatchNormMode::automatic, 3), BatchNormMode::frozen);
   EXPECT_EQ(resolve(BatchNormMode::train, 1), BatchNormMode::train);
+  EXPECT_EQ(resolve(BatchNormMode::sync, 1), BatchNormMode::sync);
   EXPECT_EQ(resolve(BatchNormMode::frozen, 64), BatchNormMode::frozen);
   const auto is_trained = [](std::int64_t samples) {
     const auto network =
