@@ -34,6 +34,7 @@ void add_shard(CLI::App& app, Program& program);
 void add_shards(CLI::App& app, Program& program);
 void add_synth(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
+void add_doctor(CLI::App& app, Program& program);
 
 /// Parts of `dusk bench`, a file each.
 void add_bench_comm(CLI::App& bench, Program& program);

@@ -8,6 +8,7 @@
 #include "dusk/report/html_report.hpp"
 #include "dusk/report/pictures.hpp"
 #include "dusk/train/trainer.hpp"
+#include "launch/run_preflight.hpp"
 #include "launch/session.hpp"
 
 namespace dusk::launch {
@@ -86,6 +87,7 @@ void train(const TrainArguments& arguments, const RunConfig& config, const std::
            Program& program, MpiRuntime& mpi, Log& log) {
   const StopRequest stop;
   Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
+  run_preflight(session, mpi, program.environment, arguments.run, log);
   const bool first = mpi.launch().rank == 0;
 
   const LabelSpace& labels = run_label_space(config);

@@ -66,6 +66,7 @@ Environment Environment::read() {
     if (!result.local_rank) result.local_rank = number(name);
   }
   result.cpu_threads = openmp_threads();
+  result.allocated_tasks = number("SLURM_NTASKS");
   result.no_color = variable("NO_COLOR").has_value();
   result.interactive = ::isatty(STDERR_FILENO) != 0;
   result.host = host_name();

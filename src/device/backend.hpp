@@ -14,6 +14,7 @@ namespace dusk::backend {
 /// Makes GPU `index` the current one of this thread and starts its context.
 void use_device(int index);
 [[nodiscard]] std::string device_name(int index);
+[[nodiscard]] std::string hardware_id(int index);
 void synchronize(int index);
 [[nodiscard]] MemoryReport memory(int index);
 void reset_peak_memory(int index);

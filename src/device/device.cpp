@@ -86,6 +86,10 @@ std::string Device::name() const {
   return device_.str() + " " + backend::device_name(device_.index());
 }
 
+std::string Device::hardware_id() const {
+  return is_cuda() ? backend::hardware_id(device_.index()) : std::string();
+}
+
 void Device::synchronize() const {
   if (is_cuda()) backend::synchronize(device_.index());
 }

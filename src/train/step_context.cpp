@@ -8,12 +8,13 @@
 namespace dusk {
 
 StepContext::StepContext(Communicator& communicator, const Device& device, Precision precision,
-                         TrainState& state, NonFiniteLimit limit)
+                         TrainState& state, NonFiniteLimit limit, StepObserver* observer)
     : communicator_(communicator),
       device_(device),
       precision_(precision),
       state_(state),
-      limit_(limit) {}
+      limit_(limit),
+      observer_(observer) {}
 
 PendingSum StepContext::start_sum(at::Tensor value, std::string name) {
   // An all-reduce works on flat buffers; a scalar is one of one element.
@@ -23,7 +24,9 @@ PendingSum StepContext::start_sum(at::Tensor value, std::string name) {
 }
 
 void StepContext::update(Trainable& part) {
+  part.observe(observer_);
   last_update_ = part.update(state_.step);
+  if (observer_ != nullptr) observer_->enter(StepPhase::forward);  // of the next part, if any
   exchange_seconds_ += last_update_.exchange_seconds;
   if (last_update_.applied) {
     state_.skipped_in_a_row = 0;

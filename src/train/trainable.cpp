@@ -41,9 +41,11 @@ Trainable::Trainable(std::string name, std::shared_ptr<torch::nn::Module> module
 UpdateReport Trainable::update(std::int64_t step) {
   UpdateReport report;
   report.learning_rate = peak_learning_rate_ * schedule_.factor(step);
+  if (observer_ != nullptr) observer_->enter(StepPhase::exchange);
   const Stopwatch waiting;
   bucketer_.finish();
   report.exchange_seconds = waiting.seconds();
+  if (observer_ != nullptr) observer_->enter(StepPhase::update);
   report.gradient_norm = clip_norm_ > 0 ? bucketer_.clip(clip_norm_) : bucketer_.norm();
   report.applied = std::isfinite(report.gradient_norm);
   if (report.applied) {

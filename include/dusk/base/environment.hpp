@@ -20,8 +20,10 @@ struct Environment {
   std::optional<int> rank;           ///< global rank, where the launcher tells it
   std::optional<int> local_rank;     ///< rank on this node, where the launcher tells it
   std::optional<int> cpu_threads;    ///< OMP_NUM_THREADS
-  bool no_color = false;             ///< NO_COLOR is set to something
-  bool interactive = false;          ///< standard error is a terminal
+  /// SLURM_NTASKS: tasks of the allocation. A batch shell has it, too: it claims no ranks.
+  std::optional<int> allocated_tasks;
+  bool no_color = false;     ///< NO_COLOR is set to something
+  bool interactive = false;  ///< standard error is a terminal
   std::string host;
 
   /// Numbers that are no numbers are a `ConfigError` naming the variable.

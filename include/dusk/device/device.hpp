@@ -34,6 +34,9 @@ class Device {
   [[nodiscard]] bool is_cuda() const noexcept { return device_.is_cuda(); }
   /// For people: "cuda:0 NVIDIA H200", "cpu Intel(R) Xeon(R) ...".
   [[nodiscard]] std::string name() const;
+  /// The GPU itself ("GPU-" and its UUID), equal in every process whatever number it has there;
+  /// of a slice of a GPU (MIG) the slice. Empty on a CPU.
+  [[nodiscard]] std::string hardware_id() const;
 
   /// Waits until the device has done all work given to it. Never called within a training step.
   void synchronize() const;

@@ -10,6 +10,7 @@
 #include "dusk/device/device.hpp"
 #include "dusk/loss/cross_entropy.hpp"
 #include "dusk/train/precision.hpp"
+#include "dusk/train/step_observer.hpp"
 #include "dusk/train/train_state.hpp"
 #include "dusk/train/trainable.hpp"
 
@@ -38,8 +39,9 @@ struct NonFiniteLimit {
 /// What a method may ask for during a step; made by the trainer, once a run.
 class StepContext {
  public:
+  /// `observer` learns of the phases of each part from the part's first update on; null: nobody.
   StepContext(Communicator& communicator, const Device& device, Precision precision,
-              TrainState& state, NonFiniteLimit limit);
+              TrainState& state, NonFiniteLimit limit, StepObserver* observer = nullptr);
 
   /// Number of this update, counted from 0.
   [[nodiscard]] std::int64_t step() const { return state_.step; }
@@ -73,6 +75,7 @@ class StepContext {
   Precision precision_;
   TrainState& state_;
   NonFiniteLimit limit_;
+  StepObserver* observer_;
   std::map<std::string, LossSum> records_;
   UpdateReport last_update_;
   double exchange_seconds_ = 0;

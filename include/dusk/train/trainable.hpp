@@ -12,6 +12,7 @@
 #include "dusk/optim/optimizer.hpp"
 #include "dusk/optim/schedule.hpp"
 #include "dusk/train/state_visitor.hpp"
+#include "dusk/train/step_observer.hpp"
 
 namespace dusk {
 
@@ -49,7 +50,13 @@ class Trainable {
     bucketer_.zero();
     buffers_.remember();
   }
-  void arm() { bucketer_.arm(); }
+  void arm() {
+    if (observer_ != nullptr) observer_->enter(StepPhase::backward);
+    bucketer_.arm();
+  }
+
+  /// Tells `observer` (none: null) from now on when the part is armed, exchanged and updated.
+  void observe(StepObserver* observer) { observer_ = observer; }
 
   /// Collective: waits for the exchange, then changes the parameters with the learning rate of
   /// `step` (counted from 0). A gradient that is not finite is the same on all ranks after the
@@ -74,6 +81,7 @@ class Trainable {
   std::unique_ptr<Optimizer> optimizer_;
   GradientBucketer bucketer_;
   BufferAverager buffers_;
+  StepObserver* observer_ = nullptr;
 };
 
 }  // namespace dusk

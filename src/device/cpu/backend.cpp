@@ -23,6 +23,9 @@ void use_device(int) {
 std::string device_name(int) {
   refuse();
 }
+std::string hardware_id(int) {
+  refuse();
+}
 void synchronize(int) {
   refuse();
 }

@@ -3,6 +3,7 @@
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -34,6 +35,14 @@ void use_device(int index) {
 
 std::string device_name(int index) {
   return at::cuda::getDeviceProperties(device_index(index))->name;
+}
+
+std::string hardware_id(int index) {
+  std::string id = "GPU-";
+  for (const char byte : at::cuda::getDeviceProperties(device_index(index))->uuid.bytes) {
+    id += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  }
+  return id;
 }
 
 void synchronize(int index) {

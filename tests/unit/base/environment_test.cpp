@@ -43,6 +43,7 @@ TEST_F(EnvironmentTest, NothingSetMeansNothingClaimed) {
   EXPECT_TRUE(environment.claimed_ranks.empty());
   EXPECT_EQ(environment.local_rank, std::nullopt);
   EXPECT_EQ(environment.cpu_threads, std::nullopt);
+  EXPECT_EQ(environment.allocated_tasks, std::nullopt);
   EXPECT_FALSE(environment.no_color);
   EXPECT_FALSE(environment.host.empty());
 }
@@ -63,6 +64,7 @@ TEST_F(EnvironmentTest, SlurmCountsOnlyWithinAStep) {
   set("SLURM_NTASKS", "8");
   set("SLURM_STEP_NUM_TASKS", "8");
   EXPECT_TRUE(Environment::read().claimed_ranks.empty());
+  EXPECT_EQ(Environment::read().allocated_tasks, 8);
   set("SLURM_STEP_ID", "0");
   set("SLURM_PROCID", "2");
   ASSERT_EQ(Environment::read().claimed_ranks.size(), 1U);
