@@ -44,7 +44,12 @@ def run_json(command, **options):
     if done.returncode != 0:
         sys.stderr.write(done.stdout + done.stderr)
         raise SystemExit(f"exit code {done.returncode}: {' '.join(map(str, command))}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return last_json(done.stdout)
+
+
+def last_json(text):
+    """The last line as JSON."""
+    return json.loads(text.strip().splitlines()[-1])
 
 
 def ranks(count, command):
