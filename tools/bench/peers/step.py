@@ -12,13 +12,13 @@ import torch
 from peers.network import Segmenter, segmentation_loss
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def argument_parser(description):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--backbone", default="mobilenet_v2")
     parser.add_argument("--neck-channels", type=int, default=64)
     parser.add_argument("--head-channels", type=int, default=64)
     parser.add_argument("--classes", type=int, default=11)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=4, help="of this process")
     parser.add_argument("--height", type=int, default=256)
     parser.add_argument("--width", type=int, default=320)
     parser.add_argument("--steps", type=int, default=20)
@@ -29,18 +29,18 @@ def parse_arguments():
                         help="the fused SGD; 0: what torch.optim.SGD does by default")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
-    return parser.parse_args()
+    return parser
 
 
-def main():
-    args = parse_arguments()
+def time_steps(args, wrap=lambda model: model):
+    """Times of the steps in ms. `wrap` makes the network into what is trained (and exchanges)."""
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     device = torch.device(args.device)
     layout = torch.channels_last if args.channels_last else torch.contiguous_format
     model = Segmenter(args.backbone, args.classes, args.neck_channels, args.head_channels)
-    model = model.to(device, memory_format=layout).train()
+    model = wrap(model.to(device, memory_format=layout).train())
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4,
                                 fused=True if args.fused else None)
     images = torch.randn(args.batch, 3, args.height, args.width).to(device, memory_format=layout)
@@ -64,14 +64,20 @@ def main():
         step()
         if i >= args.warmup:
             times.append(1000 * (time.perf_counter() - begin))
+    return times, sum(p.numel() for p in model.parameters())
+
+
+def main():
+    args = argument_parser(__doc__).parse_args()
+    times, parameters = time_steps(args)
     result = {
         "step_ms": statistics.median(times),
         "times_ms": [round(t, 3) for t in times],
         "threads": torch.get_num_threads(),
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": parameters,
         "torch": torch.__version__,
     }
-    if device.type == "cuda":
+    if args.device.startswith("cuda"):
         result["peak_memory_bytes"] = torch.cuda.max_memory_allocated()
         result["device"] = torch.cuda.get_device_name()
     print(json.dumps(result))
