@@ -166,6 +166,7 @@ nlohmann::json to_json(const CollectiveTiming& timing) {
           {"bytes", timing.size.value},
           {"phase", to_string(timing.phase)},
           {"after_ms", 1000 * timing.after},
+          {"headroom_ms", 1000 * timing.headroom},
           {"ms", 1000 * timing.seconds}};
 }
 

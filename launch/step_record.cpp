@@ -85,6 +85,7 @@ std::vector<CollectiveTiming> collective_timings(const StepRecord& record) {
   struct Samples {
     CollectiveTiming timing;
     std::vector<double> after;
+    std::vector<double> headroom;
     std::vector<double> seconds;
   };
   std::vector<Samples> all;
@@ -100,13 +101,16 @@ std::vector<CollectiveTiming> collective_timings(const StepRecord& record) {
             : all.emplace_back(Samples{
                   {.name = collective.name, .size = collective.size, .phase = interval->phase},
                   {},
+                  {},
                   {}});
     samples.after.push_back(collective.issued - interval->begin);
+    samples.headroom.push_back(collective.awaited - collective.issued);
     samples.seconds.push_back(collective.end - collective.begin);
   }
   std::vector<CollectiveTiming> timings;
   for (Samples& samples : all) {
     samples.timing.after = median(std::move(samples.after));
+    samples.timing.headroom = median(std::move(samples.headroom));
     samples.timing.seconds = median(std::move(samples.seconds));
     timings.push_back(std::move(samples.timing));
   }

@@ -24,10 +24,11 @@ using StepIntervals = std::vector<PhaseInterval>;  ///< of one step, one behind 
 /// A collective that a step has issued.
 struct RecordedCollective {
   std::string name;
-  Bytes size;         ///< of the buffer
-  double issued = 0;  ///< when the rank called for it
-  double begin = 0;   ///< when it was the first in its queue
-  double end = 0;     ///< when it was done
+  Bytes size;          ///< of the buffer
+  double issued = 0;   ///< when the rank called for it
+  double begin = 0;    ///< when it was the first in its queue
+  double end = 0;      ///< when it was done
+  double awaited = 0;  ///< when the rank began to wait for it; its end where it did not
 };
 
 struct StepRecord {
@@ -61,6 +62,7 @@ struct CollectiveTiming {
   Bytes size;
   StepPhase phase = StepPhase::data;  ///< in which it is issued
   double after = 0;                   ///< seconds from the beginning of that phase
+  double headroom = 0;                ///< seconds until the rank waits for it
   double seconds = 0;                 ///< from its begin to its end
 };
 

@@ -1,9 +1,45 @@
 #include "launch/timed_communicator.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace dusk::launch {
+
+/// Notes when its issuer first waits.
+class TimedCommunicator::TimedWork final : public WorkState {
+ public:
+  TimedWork(Work inner, const Stopwatch& origin) : inner_(std::move(inner)), origin_(origin) {}
+
+  void wait() override {
+    note();
+    inner_.wait();
+  }
+  void wait_stream() override {
+    note();
+    inner_.wait_stream();
+  }
+  [[nodiscard]] bool done() const override { return inner_.done(); }
+
+  void wait_unnoted() { inner_.wait(); }
+  /// Seconds, or `otherwise` where nobody has waited.
+  [[nodiscard]] double awaited(double otherwise) const {
+    const double time = awaited_;
+    return time == kNever ? otherwise : time;
+  }
+
+ private:
+  static constexpr double kNever = -1;
+
+  void note() {
+    double never = kNever;
+    awaited_.compare_exchange_strong(never, origin_.seconds());
+  }
+
+  Work inner_;
+  const Stopwatch& origin_;
+  std::atomic<double> awaited_ = kNever;
+};
 
 TimedCommunicator::TimedCommunicator(Communicator& inner, const Stopwatch& origin)
     : inner_(inner), origin_(origin), watcher_([this] { watch(); }) {}
@@ -30,18 +66,26 @@ std::vector<RecordedCollective> TimedCommunicator::stop() {
   std::unique_lock lock(mutex_);
   recording_ = false;
   changed_.wait(lock, [this] { return pending_.empty(); });
-  return std::exchange(done_, {});
+  std::vector<RecordedCollective> records;
+  for (Noted& noted : done_) {
+    noted.record.awaited = noted.work->awaited(noted.record.end);
+    records.push_back(std::move(noted.record));
+  }
+  done_.clear();
+  return records;
 }
 
 Work TimedCommunicator::noted(const std::string& name, std::size_t bytes, double issued,
                               Work work) {
+  std::shared_ptr<TimedWork> timed;
   {
     const std::scoped_lock lock(mutex_);
     if (!recording_) return work;
-    pending_.push_back({{.name = name, .size = Bytes{bytes}, .issued = issued}, work});
+    timed = std::make_shared<TimedWork>(std::move(work), origin_);
+    pending_.push_back({{.name = name, .size = Bytes{bytes}, .issued = issued}, timed});
   }
   changed_.notify_all();
-  return work;
+  return Work(std::move(timed));
 }
 
 void TimedCommunicator::watch() {
@@ -49,18 +93,19 @@ void TimedCommunicator::watch() {
   for (;;) {
     changed_.wait(lock, [this] { return closing_ || !pending_.empty(); });
     if (pending_.empty()) return;
-    Pending& current = pending_.front();  // stays where it is: others only append
+    Noted& current = pending_.front();  // stays where it is: others only append
     lock.unlock();
     try {
-      current.work.wait();
+      current.work->wait_unnoted();
     } catch (const std::exception&) {  // its issuer learns of it from its own wait
     }
     const double end = origin_.seconds();
     lock.lock();
     // Collectives of one communicator run one after the other.
-    current.record.begin = std::max(current.record.issued, done_.empty() ? 0 : done_.back().end);
+    const double before = done_.empty() ? 0 : done_.back().record.end;
+    current.record.begin = std::max(current.record.issued, before);
     current.record.end = end;
-    done_.push_back(std::move(current.record));
+    done_.push_back(std::move(current));
     pending_.pop_front();
     changed_.notify_all();
   }

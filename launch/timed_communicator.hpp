@@ -42,9 +42,10 @@ class TimedCommunicator : public Communicator {
   void abort(std::string_view reason) noexcept override { inner_.abort(reason); }
 
  private:
-  struct Pending {
+  class TimedWork;
+  struct Noted {
     RecordedCollective record;
-    Work work;
+    std::shared_ptr<TimedWork> work;
   };
 
   [[nodiscard]] Work noted(const std::string& name, std::size_t bytes, double issued, Work work);
@@ -54,8 +55,8 @@ class TimedCommunicator : public Communicator {
   const Stopwatch& origin_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Pending> pending_;  ///< the front one is being waited for
-  std::vector<RecordedCollective> done_;
+  std::deque<Noted> pending_;  ///< the front one is being waited for
+  std::vector<Noted> done_;
   bool recording_ = false;
   bool closing_ = false;
   std::thread watcher_;

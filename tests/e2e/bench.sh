@@ -38,6 +38,7 @@ holds "$work/step" 'j["batches"] == "noise" and j["ranks"] == 2 and len(j["parts
 holds "$work/step" 'set(j["parts_ms"]) == {"data", "forward", "backward", "exchange", "update"} and j["parts_ms"]["backward"] > 0'
 holds "$work/step" '[c["phase"] for c in j["collectives"]] == ["forward"] + ["backward"] * (len(j["collectives"]) - 2) + ["update"]'
 holds "$work/step" 'sum(c["bytes"] for c in j["collectives"] if "bucket" in c["name"]) > 11e6 * 4'
+holds "$work/step" 'all(c["headroom_ms"] >= 0 and c["ms"] > 0 for c in j["collectives"])'
 holds "$work/trace.json" '{e["pid"] for e in j["traceEvents"]} == {0, 1}'
 holds "$work/trace.json" '[sum(e["name"] == "backward" and e["pid"] == r for e in j["traceEvents"]) for r in (0, 1)] == [2, 2]'
 holds "$work/trace.json" 'sum("bucket" in e["name"] for e in j["traceEvents"]) >= 8'

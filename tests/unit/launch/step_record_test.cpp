@@ -27,16 +27,16 @@ StepIntervals step(double begin, double backward) {
 /// Three steps whose backward takes 4, 8 and 5 s; two buckets and the buffers travel in each.
 StepRecord record() {
   StepRecord record{.rank = 2, .steps = {step(0, 4), step(10, 8), step(30, 5)}, .collectives = {}};
-  record.collectives.push_back({"initial weights", 64_KiB, -5, -5, -4});  // before the steps
+  record.collectives.push_back({"initial weights", 64_KiB, -5, -5, -4, -4});  // before the steps
   double delay = 0;
   for (const StepIntervals& each : record.steps) {
     const double backward = each[2].begin;
-    record.collectives.push_back(
-        {"bucket 0", 1_MiB, backward + 1 + delay, backward + 1 + delay, backward + 1.5 + delay});
-    record.collectives.push_back(
-        {"bucket 1", 25_MiB, backward + 1.25 + delay, backward + 1.5 + delay, backward + 3.5});
-    record.collectives.push_back(
-        {"buffers", 1_KiB, each[4].begin + 0.125, each[4].begin + 0.125, each[4].begin + 0.1875});
+    record.collectives.push_back({"bucket 0", 1_MiB, backward + 1 + delay, backward + 1 + delay,
+                                  backward + 1.5 + delay, each[3].begin});
+    record.collectives.push_back({"bucket 1", 25_MiB, backward + 1.25 + delay,
+                                  backward + 1.5 + delay, backward + 3.5, each[3].begin});
+    const double update = each[4].begin + 0.125;
+    record.collectives.push_back({"buffers", 1_KiB, update, update, update + 0.0625, update});
     delay += 0.25;
   }
   return record;
@@ -68,7 +68,8 @@ TEST(StepRecord, CollectivesAreTimedFromTheirPhaseOn) {
   EXPECT_EQ(timings[0].name, "bucket 0");
   EXPECT_EQ(timings[0].phase, StepPhase::backward);
   EXPECT_EQ(timings[0].size, 1_MiB);
-  EXPECT_DOUBLE_EQ(timings[0].after, 1.25);  // of 1, 1.25, 1.5
+  EXPECT_DOUBLE_EQ(timings[0].after, 1.25);    // of 1, 1.25, 1.5
+  EXPECT_DOUBLE_EQ(timings[0].headroom, 3.5);  // of 3, 6.75, 3.5
   EXPECT_DOUBLE_EQ(timings[0].seconds, 0.5);
   EXPECT_EQ(timings[1].name, "bucket 1");
   EXPECT_DOUBLE_EQ(timings[1].after, 1.5);
@@ -76,6 +77,7 @@ TEST(StepRecord, CollectivesAreTimedFromTheirPhaseOn) {
   EXPECT_EQ(timings[2].name, "buffers");
   EXPECT_EQ(timings[2].phase, StepPhase::update);
   EXPECT_DOUBLE_EQ(timings[2].after, 0.125);
+  EXPECT_DOUBLE_EQ(timings[2].headroom, 0);
 }
 
 TEST(StepRecord, TraceHasEveryIntervalInMicroseconds) {
