@@ -68,6 +68,10 @@ void xavier_uniform(at::Tensor& weight, const InitKey& key) {
   uniform(weight, std::sqrt(6.0 / (fans.in + fans.out)), key);
 }
 
+void pytorch_default(at::Tensor& weight, const InitKey& key) {
+  uniform(weight, 1 / std::sqrt(fans_of(weight).in), key);
+}
+
 void constant(at::Tensor& tensor, double value) {
   const at::NoGradGuard no_grad;
   tensor.fill_(value);

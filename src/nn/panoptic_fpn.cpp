@@ -14,6 +14,16 @@ namespace {
 
 constexpr std::size_t kPyramidLevels = 4;  // P2..P5 in the paper's numbers
 
+void initialize_neck(at::Tensor& weight, FpnInit init, const InitKey& key) {
+  if (init == FpnInit::pytorch) return pytorch_default(weight, key);
+  xavier_uniform(weight, key);
+}
+
+void initialize_head(at::Tensor& weight, FpnInit init, const InitKey& key) {
+  if (init == FpnInit::pytorch) return pytorch_default(weight, key);
+  kaiming_normal(weight, Fan::out, key);
+}
+
 at::Tensor resize_to(const at::Tensor& x, const at::Tensor& like) {
   return at::upsample_bilinear2d(x, {like.size(2), like.size(3)}, /*align_corners=*/false);
 }
@@ -47,10 +57,10 @@ class Neck : public torch::nn::Module {
     return out;
   }
 
-  void initialize(std::uint64_t seed) {
+  void initialize(FpnInit init, std::uint64_t seed) {
     for (auto& child : named_children()) {
       auto& conv = *child.value()->as<Conv2d>();
-      xavier_uniform(conv.weight(), {seed, child.key()});
+      initialize_neck(conv.weight(), init, {seed, child.key()});
       constant(conv.bias(), 0);
     }
   }
@@ -67,8 +77,8 @@ class ConvNormRelu : public Conv2d {
         norm_(register_module("norm", std::make_shared<GroupNormRelu>(groups, out))) {}
 
   at::Tensor forward_all(const at::Tensor& x) { return norm_->forward(forward(x)); }
-  void initialize(const InitKey& key) {
-    kaiming_normal(weight(), Fan::out, key);
+  void initialize(FpnInit init, const InitKey& key) {
+    initialize_head(weight(), init, key);
     norm_->initialize();
   }
 
@@ -78,8 +88,7 @@ class ConvNormRelu : public Conv2d {
 
 class SemanticHead : public torch::nn::Module {
  public:
-  SemanticHead(const PanopticFpnOptions& options, std::int64_t classes)
-      : predictor_std_(options.predictor_std) {
+  SemanticHead(const PanopticFpnOptions& options, std::int64_t classes) {
     for (std::size_t i = 0; i < kPyramidLevels; ++i) {
       auto group = register_module(fmt::format("p{}", i + 2), std::make_shared<ModuleGroup>());
       const std::size_t count = i == 0 ? 1 : i;
@@ -107,25 +116,19 @@ class SemanticHead : public torch::nn::Module {
     return predictor_->forward(sum);
   }
 
-  void initialize(std::uint64_t seed) {
+  void initialize(FpnInit init, std::uint64_t seed) {
     for (std::size_t i = 0; i < kPyramidLevels; ++i) {
       for (std::size_t j = 0; j < stages_[i].size(); ++j) {
-        stages_[i][j]->initialize({seed, fmt::format("p{}.{}", i + 2, 2 * j)});
+        stages_[i][j]->initialize(init, {seed, fmt::format("p{}.{}", i + 2, 2 * j)});
       }
     }
-    const InitKey key{seed, "predictor"};
-    if (predictor_std_ > 0) {
-      normal(predictor_->weight(), predictor_std_, key);
-    } else {
-      kaiming_normal(predictor_->weight(), Fan::out, key);
-    }
+    initialize_head(predictor_->weight(), init, {seed, "predictor"});
     constant(predictor_->bias(), 0);
   }
 
  private:
   std::array<std::vector<std::shared_ptr<ConvNormRelu>>, kPyramidLevels> stages_;
   std::shared_ptr<Conv2d> predictor_;
-  double predictor_std_;
 };
 
 class PanopticFpnImpl : public PanopticFpn {
@@ -138,9 +141,9 @@ class PanopticFpnImpl : public PanopticFpn {
   at::Tensor forward(const std::vector<at::Tensor>& levels) override {
     return head_->forward(neck_->forward(levels));
   }
-  void initialize(std::uint64_t seed) {
-    neck_->initialize(seed);
-    head_->initialize(seed);
+  void initialize(FpnInit init, std::uint64_t seed) {
+    neck_->initialize(init, seed);
+    head_->initialize(init, seed);
   }
 
  private:
@@ -162,7 +165,7 @@ std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options
                       pyramid.channels.size());
   }
   auto network = std::make_shared<PanopticFpnImpl>(options, pyramid, classes);
-  network->initialize(seed);
+  network->initialize(options.init, seed);
   return network;
 }
 

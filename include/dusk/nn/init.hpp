@@ -33,6 +33,9 @@ void kaiming_normal(at::Tensor& weight, Fan fan, const InitKey& key);
 /// Glorot and Bengio (2010): uniform with bound sqrt(6 / (fan_in + fan_out)).
 void xavier_uniform(at::Tensor& weight, const InitKey& key);
 
+/// What Python PyTorch gives the weight of a new convolution: uniform with bound 1 / sqrt(fan_in).
+void pytorch_default(at::Tensor& weight, const InitKey& key);
+
 /// Sets every element.
 void constant(at::Tensor& tensor, double value);
 

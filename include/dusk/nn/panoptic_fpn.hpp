@@ -2,8 +2,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dusk/base/range.hpp"
@@ -11,13 +14,25 @@
 
 namespace dusk {
 
+/// Where the weights of neck and head start.
+///  * published: as in detectron2, which the paper's numbers come from: neck Xavier-uniform, head
+///    Kaiming-normal (fan-out). Made for long schedules: the predictor starts with a loss of about
+///    8 instead of ln(classes), and the head's large weights turn slowly behind their group norms.
+///  * pytorch: uniform in +-1/sqrt(fan-in), the start of a convolution in Python PyTorch. Small
+///    weights; a few hundred steps get further (configs/experiments/camvid.yaml).
+enum class FpnInit { published, pytorch };
+
+constexpr std::array<std::pair<std::string_view, FpnInit>, 2> names_of(FpnInit) {
+  return {{{"published", FpnInit::published}, {"pytorch", FpnInit::pytorch}}};
+}
+
 /// Widths of the semantic branch of Kirillov et al., "Panoptic Feature Pyramid Networks" (2019).
 /// The defaults are the paper's; 64 and 64 is the form for small machines.
 struct PanopticFpnOptions {
   std::int64_t neck_channels = 256;
   std::int64_t head_channels = 128;
   std::int64_t norm_groups = 32;  ///< must divide head_channels
-  double predictor_std = 0;       ///< initial deviation of the last convolution, 0: the paper's
+  FpnInit init = FpnInit::published;
 };
 
 template <class Visitor>
@@ -26,10 +41,9 @@ void describe(Visitor& v, PanopticFpnOptions& o) {
   v.field("head_channels", o.head_channels, "channels of the semantic head", at_least(1));
   v.field("norm_groups", o.norm_groups, "groups of the head's group norm, divides head_channels",
           at_least(1));
-  v.field("predictor_std", o.predictor_std,
-          "initial deviation of the last convolution's weights; 0: Kaiming-normal as published, "
-          "which starts short trainings with a loss of about 8 instead of ln(classes)",
-          non_negative);
+  v.field("init", o.init,
+          "initial weights of neck and head: published (Xavier and Kaiming, for long schedules) or "
+          "pytorch (uniform within 1/sqrt(fan-in), for short ones)");
 }
 
 /// Neck and semantic head. Names are detectron2's inside `neck.` and `head.`:
@@ -44,9 +58,8 @@ class PanopticFpn : public torch::nn::Module {
   virtual at::Tensor forward(const std::vector<at::Tensor>& levels) = 0;
 };
 
-/// Initialised: neck Xavier-uniform, bias 0; head Kaiming-normal (fan-out, ReLU), bias 0, group
-/// norm 1 and 0. `ConfigError` when norm_groups does not divide head_channels or the pyramid has
-/// not four levels.
+/// Initialised as the options say; biases 0, group norm 1 and 0. `ConfigError` when norm_groups
+/// does not divide head_channels or the pyramid has not four levels.
 std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options,
                                                const PyramidInfo& pyramid, std::int64_t classes,
                                                std::uint64_t seed = 0);

@@ -43,6 +43,9 @@ TEST(Init, FansAreThoseOfPython) {
   const double bound = std::sqrt(6.0 / ((128 + 64) * 9));
   EXPECT_NEAR(weight.abs().max().item<double>(), bound, 1e-4);
   EXPECT_NEAR(deviation(weight), bound / std::sqrt(3.0), 0.001);
+  pytorch_default(weight, {3, "w"});
+  EXPECT_NEAR(weight.abs().max().item<double>(), 1 / std::sqrt(64.0 * 9), 1e-4);
+  EXPECT_NEAR(deviation(weight), 1 / std::sqrt(3 * 64.0 * 9), 0.001);
   at::Tensor vector = at::empty({4});
   EXPECT_THROW(kaiming_normal(vector, Fan::in, {3, "v"}), InternalError);
 }

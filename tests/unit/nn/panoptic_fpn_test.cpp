@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
+
 #include "closed_form.hpp"
 #include "dusk/base/error.hpp"
 
@@ -59,6 +61,19 @@ TEST(PanopticFpn, RefusesWidthsThatTheGroupsDoNotDivide) {
   }
   EXPECT_THROW(make_panoptic_fpn(kSmall, {.channels = {64, 64}, .strides = {4, 8}}, 5),
                ConfigError);
+}
+
+TEST(PanopticFpn, StartsWithinTheBoundOfPythonsConvolutionsIfAsked) {
+  const PanopticFpnOptions options{
+      .neck_channels = 64, .head_channels = 64, .init = FpnInit::pytorch};
+  const auto network = make_panoptic_fpn(options, kPyramid, 11);
+  for (const auto& entry : network->named_parameters()) {
+    if (entry.value().dim() != 4) continue;
+    const double bound = 1 / std::sqrt(static_cast<double>(entry.value()[0].numel()));
+    const double largest = entry.value().abs().max().item<double>();
+    EXPECT_LT(largest, bound * 1.0001) << entry.key();
+    EXPECT_GT(largest, bound * 0.95) << entry.key();
+  }
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ TEST(SegmenterOptions, DescribesEveryMember) {
   EXPECT_EQ(keys.names,
             (std::vector<std::string>{"backbone", "weights", "panoptic_fpn.neck_channels",
                                       "panoptic_fpn.head_channels", "panoptic_fpn.norm_groups",
-                                      "panoptic_fpn.predictor_std", "bn_mode", "channels_last"}));
+                                      "panoptic_fpn.init", "bn_mode", "channels_last"}));
 }
 
 TEST(ResNet, RefusesAnUnknownDepth) {
