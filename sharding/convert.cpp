@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Raised when the same inputs would give other bytes than before.
-constexpr int kConverterVersion = 1;
+constexpr int kConverterVersion = 2;
 
 void add_text(Hasher& hasher, std::string_view text) {
   const std::uint64_t size = text.size();
@@ -37,23 +37,37 @@ void add_file(Hasher& hasher, const std::filesystem::path& path) {
   hasher.update(file.bytes());
 }
 
-std::vector<std::uint8_t> resize_label(const LoadedSample& sample, PictureSize size) {
-  const auto rows = nearest_pixels({sample.info.height, size.height, 0, size.height});
-  const auto columns = nearest_pixels({sample.info.width, size.width, 0, size.width});
-  std::vector<std::uint8_t> out;
+/// The values at the nearest pixel centres; what must not be mixed is scaled so.
+template <class T>
+std::vector<T> take_nearest(std::span<const T> values, PictureSize from, PictureSize to) {
+  const auto rows = nearest_pixels({from.height, to.height, 0, to.height});
+  const auto columns = nearest_pixels({from.width, to.width, 0, to.width});
+  std::vector<T> out;
   out.reserve(rows.size() * columns.size());
   for (const int y : rows) {
-    const auto row = static_cast<std::size_t>(y) * static_cast<std::size_t>(sample.info.width);
-    for (const int x : columns) out.push_back(sample.label[row + static_cast<std::size_t>(x)]);
+    const auto row = static_cast<std::size_t>(y) * static_cast<std::size_t>(from.width);
+    for (const int x : columns) out.push_back(values[row + static_cast<std::size_t>(x)]);
   }
   return out;
 }
 
+/// Pixel centres are whole numbers, so the picture's corner is at (-0.5, -0.5).
+Camera scale_camera(const Camera& camera, PictureSize from, PictureSize to) {
+  if (!camera.is_known()) return camera;
+  const double x = static_cast<double>(to.width) / from.width;
+  const double y = static_cast<double>(to.height) / from.height;
+  return {camera.fx * x, camera.fy * y, (camera.cx + 0.5) * x - 0.5, (camera.cy + 0.5) * y - 0.5};
+}
+
 void resize_sample(LoadedSample& sample, PictureSize size) {
-  if (!sample.label.empty()) sample.label = resize_label(sample, size);
-  sample.image = resize_image(sample.image, sample.info.height, sample.info.width, size.height,
-                              size.width, Interpolation::bicubic);
-  sample.info.height = size.height, sample.info.width = size.width;
+  SampleInfo& info = sample.info;
+  const PictureSize from{info.height, info.width};
+  if (info.has_label) sample.label = take_nearest<std::uint8_t>(sample.label, from, size);
+  if (info.has_depth) sample.depth = take_nearest<std::uint16_t>(sample.depth, from, size);
+  sample.image = resize_image(sample.image, from.height, from.width, size.height, size.width,
+                              Interpolation::bicubic);
+  info.camera = scale_camera(info.camera, from, size);
+  info.height = size.height, info.width = size.width;
 }
 
 /// The summary of a finished shard of this identity, or nothing where it is absent, damaged or made
@@ -129,9 +143,12 @@ std::string Conversion::identity_of(std::size_t shard) const {
   Hasher inputs;
   inputs.update(std::as_bytes(std::span(dataset_.labels)));
   for (const SourceSample& sample : samples_of(shard)) {
-    for (const std::string& text :
-         {sample.name, sample.role, sample.time_of_day, sample.sequence, sample.pair})
+    for (const std::string& text : {sample.name, sample.role, sample.time_of_day, sample.sequence,
+                                    sample.pair, sample.previous, sample.next})
       add_text(inputs, text);
+    for (const double value :
+         {sample.camera.fx, sample.camera.fy, sample.camera.cx, sample.camera.cy})
+      inputs.update(std::as_bytes(std::span(&value, 1)));
     add_file(inputs, sample.image);
     add_file(inputs, sample.label);
   }
@@ -165,7 +182,7 @@ FinishedShard Conversion::make_shard(std::size_t shard, const Progress& progress
   for (const SourceSample& source : samples) {
     LoadedSample sample = load_sample(dataset_, source);
     if (options_.size) resize_sample(sample, *options_.size);
-    writer.add({sample.info, sample.image, sample.label});
+    writer.add({sample.info, sample.image, sample.label, sample.depth});
     if (progress) progress(1, 0);
   }
   return {shard, false, writer.finish()};

@@ -20,10 +20,11 @@ struct PictureSize {
 
 struct ConvertOptions {
   std::filesystem::path output;
-  /// Pre-scales pictures (bicubic, anti-aliased as PIL does) and labels (nearest pixel centre).
+  /// Pre-scales pictures (bicubic, anti-aliased as PIL does), labels and depth (nearest pixel
+  /// centre), and the camera with them.
   std::optional<PictureSize> size{};
   int tile = 128;                       ///< as in `ShardOptions`
-  int level = 9;                        ///< as in `ShardOptions`
+  int level = 6;                        ///< as in `ShardOptions`
   std::size_t samples_per_shard = 128;  ///< at least 1
   int threads = 1;                      ///< of this rank; each makes whole shards
 };

@@ -33,7 +33,10 @@ LoadedSample load_sample(const SourceDataset& dataset, const SourceSample& sampl
                                .role = sample.role,
                                .time_of_day = sample.time_of_day,
                                .sequence = sample.sequence,
-                               .pair = sample.pair},
+                               .pair = sample.pair,
+                               .previous = sample.previous,
+                               .next = sample.next,
+                               .camera = sample.camera},
                       .image = std::move(image.pixels),
                       .label = {}};
   if (sample.label.empty()) return loaded;

@@ -22,6 +22,8 @@ struct SourceSample {
   std::string time_of_day;      ///< as in `SampleInfo`
   std::string sequence;
   std::string pair;
+  std::string previous{}, next{};  ///< as in `SampleInfo`
+  Camera camera{};                 ///< of the picture as it is stored in the file
 };
 
 /// Stored label value -> train id. 255 is ignored, `kNoClass` no value of this data set at all.
@@ -58,8 +60,9 @@ struct DatasetReader {
 /// A decoded sample; labels are train ids.
 struct LoadedSample {
   SampleInfo info;
-  std::vector<std::uint8_t> image;  ///< (H, W, 3) RGB
-  std::vector<std::uint8_t> label;  ///< (H, W), or empty
+  std::vector<std::uint8_t> image;     ///< (H, W, 3) RGB
+  std::vector<std::uint8_t> label;     ///< (H, W), or empty
+  std::vector<std::uint16_t> depth{};  ///< (H, W) as `Field::depth`, or empty
 };
 
 /// Reads and checks one sample: `DataError` naming the file for a damaged picture, picture and

@@ -53,19 +53,33 @@ Handle own(hid_t handle, std::string_view path, std::string_view action) {
   return Handle(check<E>(handle, path, action));
 }
 
+/// HDF5's own number of a type is known when the library runs, not before.
+struct NumberType {
+  ElementType type;
+  hid_t id;
+};
+
+std::array<NumberType, 5> number_types() {
+  return {{{ElementType::u8, H5T_STD_U8LE},
+           {ElementType::u16, H5T_STD_U16LE},
+           {ElementType::u32, H5T_STD_U32LE},
+           {ElementType::u64, H5T_STD_U64LE},
+           {ElementType::f64, H5T_IEEE_F64LE}}};
+}
+
 ElementType classify(hid_t type) {
-  if (H5Tequal(type, H5T_STD_U8LE) > 0) return ElementType::u8;
-  if (H5Tequal(type, H5T_STD_U32LE) > 0) return ElementType::u32;
-  if (H5Tequal(type, H5T_STD_U64LE) > 0) return ElementType::u64;
+  for (const NumberType& known : number_types()) {
+    if (H5Tequal(type, known.id) > 0) return known.type;
+  }
   if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) return ElementType::text;
   return ElementType::other;
 }
 
 Handle make_type(ElementType type, std::size_t size, std::string_view path) {
   using E = StorageError;
-  if (type == ElementType::u8) return own<E>(H5Tcopy(H5T_STD_U8LE), path, "copy a type");
-  if (type == ElementType::u32) return own<E>(H5Tcopy(H5T_STD_U32LE), path, "copy a type");
-  if (type == ElementType::u64) return own<E>(H5Tcopy(H5T_STD_U64LE), path, "copy a type");
+  for (const NumberType& known : number_types()) {
+    if (known.type == type) return own<E>(H5Tcopy(known.id), path, "copy a type");
+  }
   Handle text = own<E>(H5Tcopy(H5T_C_S1), path, "copy a type");
   check<E>(H5Tset_size(text.get(), size), path, "set the length of a text");
   check<E>(H5Tset_strpad(text.get(), H5T_STR_NULLPAD), path, "set the padding of a text");
@@ -118,6 +132,7 @@ Session::~Session() {
 }
 
 InputFile::InputFile(const std::filesystem::path& path) : path_(path.string()) {
+  const Session session;
   const Handle access =
       own<DataError>(H5Pcreate(H5P_FILE_ACCESS), path_, "create access properties");
   check<DataError>(H5Pset_file_locking(access.get(), false, true), path_, "switch off locking");
@@ -125,7 +140,14 @@ InputFile::InputFile(const std::filesystem::path& path) : path_(path.string()) {
                          "open (truncated, damaged, or no HDF5 file)");
 }
 
+InputFile::~InputFile() {
+  const Session session;
+  chunked_.reset();
+  file_.reset();
+}
+
 bool InputFile::has(const std::string& name) const {
+  const Session session;
   const Handle access = link_properties(H5P_LINK_ACCESS);
   return H5Lexists(file_.get(), name.c_str(), access.get()) > 0;
 }
@@ -144,6 +166,7 @@ Handle InputFile::open_dataset(const std::string& name) const {
 }
 
 Table InputFile::table(const std::string& name) const {
+  const Session session;
   const Handle dataset = open_dataset(name);
   const Handle type = own<DataError>(H5Dget_type(dataset.get()), path_, "read a type");
   const Handle space = own<DataError>(H5Dget_space(dataset.get()), path_, "read a shape");
@@ -160,6 +183,7 @@ Table InputFile::table(const std::string& name) const {
 }
 
 Tiled InputFile::tiled(const std::string& name) const {
+  const Session session;
   const Handle dataset = open_dataset(name);
   const Handle type = own<DataError>(H5Dget_type(dataset.get()), path_, "read a type");
   const Handle space = own<DataError>(H5Dget_space(dataset.get()), path_, "read a shape");
@@ -188,6 +212,7 @@ Tiled InputFile::tiled(const std::string& name) const {
 }
 
 std::vector<std::string> InputFile::read_texts(const std::string& name) const {
+  const Session session;
   const std::string action = fmt::format("read attribute '{}'", name);
   const Handle attribute =
       own<DataError>(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), path_, action);
@@ -220,6 +245,7 @@ std::vector<std::string> InputFile::text_list_attribute(const std::string& name)
 }
 
 std::vector<std::uint64_t> InputFile::number_attribute(const std::string& name) const {
+  const Session session;
   const std::string action = fmt::format("read attribute '{}'", name);
   const Handle attribute =
       own<DataError>(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), path_, action);
@@ -237,22 +263,25 @@ std::vector<std::uint64_t> InputFile::number_attribute(const std::string& name) 
   return numbers;
 }
 
-bool InputFile::read_chunk(const std::string& name, std::span<const std::uint64_t> offset,
-                           std::span<std::byte> out) const {
+bool InputFile::holds_chunk(const std::string& name, std::span<const std::uint64_t> offset,
+                            std::span<const std::byte> bytes) {
+  const Session session;
   if (chunked_name_ != name) {
     chunked_ = open_dataset(name);
     chunked_name_ = name;
   }
   const std::vector<hsize_t> position(offset.begin(), offset.end());
   hsize_t size = 0;
-  if (H5Dget_chunk_storage_size(chunked_.get(), position.data(), &size) < 0 || size != out.size()) {
+  if (H5Dget_chunk_storage_size(chunked_.get(), position.data(), &size) < 0 ||
+      size != bytes.size()) {
     return false;
   }
+  chunk_.resize(size);
   std::uint32_t skipped_filters = 0;
   check<DataError>(
-      H5Dread_chunk(chunked_.get(), H5P_DEFAULT, position.data(), &skipped_filters, out.data()),
+      H5Dread_chunk(chunked_.get(), H5P_DEFAULT, position.data(), &skipped_filters, chunk_.data()),
       path_, fmt::format("read a chunk of '{}'", name));
-  return skipped_filters == 0;
+  return skipped_filters == 0 && std::equal(chunk_.begin(), chunk_.end(), bytes.begin());
 }
 
 OutputFile::OutputFile(const std::filesystem::path& path) : path_(path.string()) {
@@ -292,7 +321,8 @@ void OutputFile::write_table(const std::string& name, ElementType type, std::siz
            path_, action);
 }
 
-TiledOutput OutputFile::create_tiled(const std::string& name, std::span<const std::uint64_t> shape,
+TiledOutput OutputFile::create_tiled(const std::string& name, ElementType type,
+                                     std::span<const std::uint64_t> shape,
                                      std::span<const std::uint64_t> chunk, int filter,
                                      unsigned filter_value, std::uint8_t fill) {
   using E = StorageError;
@@ -306,7 +336,8 @@ TiledOutput OutputFile::create_tiled(const std::string& name, std::span<const st
   check<E>(H5Pset_fill_value(creation.get(), H5T_NATIVE_UINT8, &fill), path_, action);
   check<E>(H5Pset_filter(creation.get(), filter, H5Z_FLAG_OPTIONAL, 1, &filter_value), path_,
            action);
-  return TiledOutput(own<E>(H5Dcreate2(file_.get(), name.c_str(), H5T_STD_U8LE, space.get(),
+  const Handle element = make_type(type, 0, path_);
+  return TiledOutput(own<E>(H5Dcreate2(file_.get(), name.c_str(), element.get(), space.get(),
                                        H5P_DEFAULT, creation.get(), H5P_DEFAULT),
                             path_, action));
 }

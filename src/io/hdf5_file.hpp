@@ -21,7 +21,9 @@ void close_handle(hid_t handle) noexcept;
 using Handle = UniqueHandle<hid_t, hid_t{-1}, &close_handle>;
 
 /// HDF5 runs one call at a time (or, built without thread safety, breaks otherwise), and keeps the
-/// printer of its errors as process-wide state. This holds the lock and silences the printer.
+/// printer of its errors as process-wide state. This holds the lock and silences the printer, for
+/// the length of a call of the classes below: threads that read several shards wait for each other
+/// no longer than that.
 class Session {
  public:
   Session();
@@ -36,7 +38,7 @@ class Session {
 };
 
 /// Element types that occur in shards; `text` is a fixed-length, zero-padded string.
-enum class ElementType { u8, u32, u64, text, other };
+enum class ElementType { u8, u16, u32, u64, f64, text, other };
 
 /// Where a dataset without chunks and filters lies. All numbers were read from the file and are
 /// believed only after the range [address, address + bytes) was found inside of it.
@@ -59,6 +61,9 @@ struct Tiled {
 class InputFile {
  public:
   explicit InputFile(const std::filesystem::path& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
 
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] Table table(const std::string& name) const;
@@ -68,22 +73,21 @@ class InputFile {
   [[nodiscard]] std::vector<std::string> text_list_attribute(const std::string& name) const;
   [[nodiscard]] std::vector<std::uint64_t> number_attribute(const std::string& name) const;
 
-  /// The encoded bytes of a chunk as HDF5 finds them. False where it has no such chunk, or one that
-  /// is not as long as `out`.
-  [[nodiscard]] bool read_chunk(const std::string& name, std::span<const std::uint64_t> offset,
-                                std::span<std::byte> out) const;
+  /// True where HDF5 finds a chunk at this place, and these are its encoded bytes.
+  [[nodiscard]] bool holds_chunk(const std::string& name, std::span<const std::uint64_t> offset,
+                                 std::span<const std::byte> bytes);
 
  private:
   [[nodiscard]] Handle open_dataset(const std::string& name) const;
   [[nodiscard]] Handle link_properties(hid_t property_class) const;
   [[nodiscard]] std::vector<std::string> read_texts(const std::string& name) const;
 
-  Session session_;
   std::string path_;
   Handle file_;
-  /// Of the last `read_chunk`, which comes many times for one dataset.
-  mutable std::string chunked_name_;
-  mutable Handle chunked_;
+  /// Of the last `holds_chunk`, which comes many times for one dataset.
+  std::string chunked_name_;
+  Handle chunked_;
+  std::vector<std::byte> chunk_;
 };
 
 /// A chunked dataset that is being written.
@@ -105,7 +109,7 @@ class OutputFile {
   void create_group(const std::string& name);
   void write_table(const std::string& name, ElementType type, std::size_t element_size,
                    std::span<const std::uint64_t> shape, std::span<const std::byte> bytes);
-  [[nodiscard]] TiledOutput create_tiled(const std::string& name,
+  [[nodiscard]] TiledOutput create_tiled(const std::string& name, ElementType type,
                                          std::span<const std::uint64_t> shape,
                                          std::span<const std::uint64_t> chunk, int filter,
                                          unsigned filter_value, std::uint8_t fill);

@@ -1,6 +1,8 @@
 #include "io/shard_index.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <string_view>
@@ -19,6 +21,10 @@ using hdf5::InputFile;
 static_assert(std::endian::native == std::endian::little, "tables are read as they are");
 
 constexpr std::size_t kLargestTile = 16U << 20U;  // decoded bytes; the writer stays below 3 MiB
+
+/// Of a sample in the file, its columns and the place of one tile: 80 and its texts. A claim of
+/// more samples than there is room for is refused before memory is taken for them.
+constexpr std::size_t kLeastSampleBytes = 80;
 
 class IndexHasher {
  public:
@@ -82,13 +88,17 @@ class IndexParser {
     }
   }
 
-  /// A table of one dimension of `type`; its bytes lie within the file, or this raises.
-  [[nodiscard]] hdf5::Table column(const std::string& name, ElementType type) const {
+  /// A table (samples) or, where `width` is not 0, (samples, width) of `type`; its bytes lie within
+  /// the file, or this raises.
+  [[nodiscard]] hdf5::Table column(const std::string& name, ElementType type,
+                                   std::size_t width = 0) const {
     hdf5::Table table = hdf5_.table(name);
-    if (table.type != type || table.shape.size() != 1 || table.element_size == 0) {
+    if (table.type != type || table.shape.size() != (width == 0 ? 1 : 2) ||
+        table.element_size == 0 || (width != 0 && table.shape[1] != width)) {
       fail<DataError>("{}: '{}' has a wrong type or shape", path_, name);
     }
-    check_range(name, table.address, table.shape[0], table.element_size);
+    check_range(name, table.address, table.shape[0],
+                table.element_size * std::max<std::size_t>(width, 1));
     return table;
   }
 
@@ -114,10 +124,11 @@ class IndexParser {
   }
 
   template <class T>
-  [[nodiscard]] std::vector<T> numbers(const std::string& name, ElementType type) const {
-    const hdf5::Table table = column(name, type);
+  [[nodiscard]] std::vector<T> numbers(const std::string& name, ElementType type,
+                                       std::size_t width = 0) const {
+    const hdf5::Table table = column(name, type, width);
     check_samples(name, table.shape[0]);
-    std::vector<T> values(index_.samples.size());
+    std::vector<T> values(index_.samples.size() * std::max<std::size_t>(width, 1));
     file_.read_exact(table.address, std::as_writable_bytes(std::span(values)));
     return values;
   }
@@ -136,25 +147,54 @@ class IndexParser {
   void parse_samples() {
     const std::uint64_t count = column("/samples/name", ElementType::text).shape[0];
     if (count == 0) fail<DataError>("{}: no samples", path_);
+    if (count > file_.size() / kLeastSampleBytes) {
+      fail<DataError>("{}: {} samples in {} bytes", path_, count, file_.size());
+    }
     index_.samples.resize(count);
-    texts("/samples/name", &SampleInfo::name);
-    texts("/samples/role", &SampleInfo::role);
-    texts("/samples/time_of_day", &SampleInfo::time_of_day);
-    texts("/samples/sequence", &SampleInfo::sequence);
-    texts("/samples/pair", &SampleInfo::pair);
+    for (const TextColumn& text : kTextColumns) {
+      texts(std::string("/samples/") + text.name, text.member);
+    }
+    parse_sizes();
+    for (const FieldSpec& field : optional_fields()) parse_presence(field);
+    parse_cameras();
+    index_.sample_pixels = numbers<std::uint32_t>("/samples/class_pixels", ElementType::u32,
+                                                  index_.labels.classes.size());
+  }
+
+  void parse_sizes() {
     const auto heights = numbers<std::uint32_t>("/samples/height", ElementType::u32);
     const auto widths = numbers<std::uint32_t>("/samples/width", ElementType::u32);
-    const auto labelled = numbers<std::uint8_t>("/samples/has_label", ElementType::u8);
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < index_.samples.size(); ++i) {
       SampleInfo& info = index_.samples[i];
       if (heights[i] == 0 || widths[i] == 0 || heights[i] > number(kLargestEdge) ||
-          widths[i] > number(kLargestEdge) || labelled[i] > 1) {
-        fail<DataError>("{}: sample '{}' has size {}x{} and has_label {}", path_, info.name,
-                        heights[i], widths[i], labelled[i]);
+          widths[i] > number(kLargestEdge)) {
+        fail<DataError>("{}: sample '{}' has size {}x{}", path_, info.name, heights[i], widths[i]);
       }
       info.height = static_cast<int>(heights[i]);
       info.width = static_cast<int>(widths[i]);
-      info.has_label = labelled[i] != 0;
+    }
+  }
+
+  void parse_presence(const FieldSpec& field) {
+    const std::string name = fmt::format("has_{}", field.name);
+    const auto values = numbers<std::uint8_t>("/samples/" + name, ElementType::u8);
+    for (std::size_t i = 0; i < index_.samples.size(); ++i) {
+      if (values[i] > 1) {
+        fail<DataError>("{}: sample '{}' has {} {}", path_, index_.samples[i].name, name,
+                        values[i]);
+      }
+      index_.samples[i].*field.present = values[i] != 0;
+    }
+  }
+
+  void parse_cameras() {
+    const auto values = numbers<double>("/samples/camera", ElementType::f64, 4);
+    for (std::size_t i = 0; i < index_.samples.size(); ++i) {
+      const double* camera = values.data() + i * 4;
+      index_.samples[i].camera = {camera[0], camera[1], camera[2], camera[3]};
+      if (!is_possible(index_.samples[i].camera)) {
+        fail<DataError>("{}: sample '{}' has an impossible camera", path_, index_.samples[i].name);
+      }
     }
   }
 
@@ -177,9 +217,11 @@ class IndexParser {
     }
     for (SizeGroup& group : index_.groups) parse_group(group);
     for (std::size_t i = 0; i < index_.samples.size(); ++i) {
-      if (index_.samples[i].has_label && !index_.groups[index_.places[i].group].has_labels) {
-        fail<DataError>("{}: sample '{}' should have a label, its group has none", path_,
-                        index_.samples[i].name);
+      for (const Field field : kFields) {
+        if (index_.samples[i].has(field) && !index_.groups[index_.places[i].group].has(field)) {
+          fail<DataError>("{}: sample '{}' should have a {}, its group has none", path_,
+                          index_.samples[i].name, name_of(field));
+        }
       }
     }
   }
@@ -196,9 +238,10 @@ class IndexParser {
       fail<DataError>("{}: '{}' has tiles of {}x{}", path_, group.path(Field::image),
                       group.grid.tile_height, group.grid.tile_width);
     }
-    group.image_index = check_field(group, Field::image);
-    group.has_labels = hdf5_.has(group.path(Field::label));
-    if (group.has_labels) group.label_index = check_field(group, Field::label);
+    for (const Field field : kFields) {
+      group.fields[number_of(field)] = field == Field::image || hdf5_.has(group.path(field));
+      if (group.has(field)) group.tables[number_of(field)] = check_field(group, field);
+    }
   }
 
   /// Checks both datasets of a field against the group's size and gives the table's address.
@@ -211,7 +254,7 @@ class IndexParser {
       chunk.push_back(number(channels_of(field)));
     }
     const hdf5::Tiled tiled = hdf5_.tiled(group.path(field));
-    if (tiled.type != ElementType::u8 || tiled.shape != shape || tiled.chunk != chunk) {
+    if (tiled.type != element_type_of(field) || tiled.shape != shape || tiled.chunk != chunk) {
       fail<DataError>("{}: '{}' has a wrong type, shape or tile", path_, group.path(field));
     }
     if (tiled.filter != kZstdFilter) {
@@ -246,12 +289,8 @@ class IndexParser {
 
 }  // namespace
 
-int channels_of(Field field) noexcept {
-  return field == Field::image ? 3 : 1;
-}
-
-std::string_view name_of(Field field) noexcept {
-  return field == Field::image ? "image" : "label";
+hdf5::ElementType element_type_of(Field field) noexcept {
+  return value_bytes_of(field) == 2 ? ElementType::u16 : ElementType::u8;
 }
 
 std::string SizeGroup::path() const {
@@ -266,10 +305,6 @@ std::string SizeGroup::index_path(Field field) const {
   return path(field) + "_index";
 }
 
-std::uint64_t SizeGroup::index_address(Field field) const noexcept {
-  return field == Field::image ? image_index : label_index;
-}
-
 std::uint64_t index_checksum(const ShardIndex& index) {
   IndexHasher hasher;
   hasher.add(std::string_view(index.labels.space));
@@ -281,14 +316,15 @@ std::uint64_t index_checksum(const ShardIndex& index) {
   hasher.add(index.samples.size());
   for (std::size_t i = 0; i < index.samples.size(); ++i) {
     const SampleInfo& info = index.samples[i];
-    for (const std::string* text :
-         {&info.name, &info.role, &info.time_of_day, &info.sequence, &info.pair}) {
-      hasher.add(std::string_view(*text));
-    }
+    for (const TextColumn& text : kTextColumns) hasher.add(std::string_view(info.*text.member));
     hasher.add(number(info.height));
     hasher.add(number(info.width));
     hasher.add(index.places[i].row);
-    hasher.add(info.has_label ? 1 : 0);
+    for (const FieldSpec& field : optional_fields()) hasher.add(info.has(field.field) ? 1 : 0);
+    for (const std::uint32_t pixels : index.class_pixels_of(i)) hasher.add(pixels);
+    for (const double value : {info.camera.fx, info.camera.fy, info.camera.cx, info.camera.cy}) {
+      hasher.add(std::bit_cast<std::uint64_t>(value));
+    }
   }
   hasher.add(index.groups.size());
   for (const SizeGroup& group : index.groups) {
@@ -297,9 +333,15 @@ std::uint64_t index_checksum(const ShardIndex& index) {
     hasher.add(group.rows);
     hasher.add(number(group.grid.tile_height));
     hasher.add(number(group.grid.tile_width));
-    hasher.add(group.has_labels ? 1 : 0);
+    for (const FieldSpec& field : optional_fields()) hasher.add(group.has(field.field) ? 1 : 0);
   }
   return hasher.digest();
+}
+
+bool is_possible(const Camera& camera) noexcept {
+  if (camera == Camera{}) return true;
+  return camera.is_known() && std::isfinite(camera.fx) && std::isfinite(camera.fy) &&
+         std::isfinite(camera.cx) && std::isfinite(camera.cy);
 }
 
 ShardIndex read_shard_index(const PositionedFile& file) {

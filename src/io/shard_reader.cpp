@@ -14,8 +14,7 @@ namespace {
 struct Scratch {
   std::vector<TileEntry> entries;
   std::vector<std::byte> encoded;
-  std::vector<std::uint8_t> tile;
-  std::vector<std::uint8_t> band;  ///< a row of tiles, decoded
+  std::vector<std::byte> tile;
 };
 
 Scratch& scratch() {
@@ -44,6 +43,19 @@ struct TileJob {
   int col = 0;
   TileEntry entry;
 };
+
+/// Counts the values of the part of a tile that lies in the picture.
+void count_inside(const TileGrid& grid, int row, int col, std::span<const std::byte> tile,
+                  ValueCounts& counts) {
+  const int height = std::min(grid.tile_height, grid.height - row * grid.tile_height);
+  const int width = std::min(grid.tile_width, grid.width - col * grid.tile_width);
+  for (int y = 0; y < height; ++y) {
+    count_values(
+        tile.subspan(static_cast<std::size_t>(y) * static_cast<std::size_t>(grid.tile_width),
+                     static_cast<std::size_t>(width)),
+        counts);
+  }
+}
 
 std::uint64_t file_checksum(const PositionedFile& file) {
   Hasher hasher;
@@ -74,18 +86,22 @@ struct ShardReader::Impl {
                        name_of(field));
   }
 
-  void check_request(Field field, std::size_t i, Rect window, std::size_t values) const;
+  void check_request(Field field, std::size_t i, Rect window, std::size_t values,
+                     std::size_t value_bytes) const;
   [[nodiscard]] std::vector<TileJob> plan(Field field, std::size_t i, Rect window) const;
-  void read(Field field, std::size_t i, Rect window, std::span<std::uint8_t> out) const;
-  void verify_label_values(std::size_t i, std::span<const std::uint8_t> label) const;
-  void compare_with_hdf5(const hdf5::InputFile& hdf5, Field field, std::size_t i) const;
+  template <class Visit>
+  void visit_tiles(Field field, std::size_t i, Rect window, Visit visit) const;
+  template <class T>
+  void read(Field field, std::size_t i, Rect window, std::span<T> out) const;
+  void verify(Field field, std::size_t i, hdf5::InputFile& hdf5) const;
+  void check_label(std::size_t i, const ValueCounts& pixels) const;
 
   PositionedFile file;
   ShardIndex index;
 };
 
-void ShardReader::Impl::check_request(Field field, std::size_t i, Rect window,
-                                      std::size_t values) const {
+void ShardReader::Impl::check_request(Field field, std::size_t i, Rect window, std::size_t values,
+                                      std::size_t value_bytes) const {
   const SampleInfo& sample = info(i);
   if (window.y < 0 || window.x < 0 || window.height < 1 || window.width < 1 ||
       window.height > sample.height || window.width > sample.width ||
@@ -97,13 +113,11 @@ void ShardReader::Impl::check_request(Field field, std::size_t i, Rect window,
   const std::size_t needed = static_cast<std::size_t>(window.height) *
                              static_cast<std::size_t>(window.width) *
                              static_cast<std::size_t>(channels_of(field));
-  if (values != needed) {
-    fail<InternalError>("{}: room for {} values, the window has {}", place(field, i), values,
-                        needed);
+  if (values != needed || value_bytes != value_bytes_of(field)) {
+    fail<InternalError>("{}: room for {} values of {} byte(s), the window has {} of {}",
+                        place(field, i), values, value_bytes, needed, value_bytes_of(field));
   }
-  if (field == Field::label && !sample.has_label) {
-    fail<DataError>("{}: this sample has none", place(field, i));
-  }
+  if (!sample.has(field)) fail<DataError>("{}: this sample has none", place(field, i));
 }
 
 std::vector<TileJob> ShardReader::Impl::plan(Field field, std::size_t i, Rect window) const {
@@ -136,13 +150,13 @@ std::vector<TileJob> ShardReader::Impl::plan(Field field, std::size_t i, Rect wi
   return jobs;
 }
 
-void ShardReader::Impl::read(Field field, std::size_t i, Rect window,
-                             std::span<std::uint8_t> out) const {
-  check_request(field, i, window, out.size());
-  const TileGrid& grid = index.groups[index.places[i].group].grid;
+/// Reads, checks and decodes the tiles that the window touches; `visit` gets each job with its
+/// encoded and its decoded bytes.
+template <class Visit>
+void ShardReader::Impl::visit_tiles(Field field, std::size_t i, Rect window, Visit visit) const {
   const std::vector<TileJob> jobs = plan(field, i, window);
   Scratch& buffers = scratch();
-  buffers.tile.resize(grid.tile_bytes(field));
+  buffers.tile.resize(index.groups[index.places[i].group].grid.tile_bytes(field));
   for (std::size_t begin = 0; begin < jobs.size();) {
     // Tiles that lie one after the other are read together.
     const std::uint64_t start = jobs[begin].entry.offset;
@@ -163,41 +177,53 @@ void ShardReader::Impl::read(Field field, std::size_t i, Rect window,
       if (!decode_tile(encoded, buffers.tile)) {
         fail<DataError>("{}: tile ({}, {}) cannot be decoded", place(field, i), job.row, job.col);
       }
-      paste_tile(grid, field, job.row, job.col, buffers.tile, window, out);
+      visit(job, encoded, std::span<const std::byte>(buffers.tile));
     }
   }
 }
 
-void ShardReader::Impl::verify_label_values(std::size_t i,
-                                            std::span<const std::uint8_t> label) const {
-  const std::size_t classes = index.labels.classes.size();
-  const auto wrong = std::find_if(label.begin(), label.end(), [classes](std::uint8_t value) {
-    return value >= classes && value != kIgnoredLabel;
+template <class T>
+void ShardReader::Impl::read(Field field, std::size_t i, Rect window, std::span<T> out) const {
+  check_request(field, i, window, out.size(), sizeof(T));
+  const TileGrid& grid = index.groups[index.places[i].group].grid;
+  visit_tiles(field, i, window, [&](const TileJob& job, auto, std::span<const std::byte> tile) {
+    paste_tile(grid, field, job.row, job.col, tile, window, std::as_writable_bytes(out));
   });
-  if (wrong != label.end()) {
-    fail<DataError>("{}: value {} outside of '{}' ({} classes)", place(Field::label, i), *wrong,
-                    index.labels.space, classes);
+}
+
+/// Values outside of the label space, and counts that are not those of the index.
+void ShardReader::Impl::check_label(std::size_t i, const ValueCounts& pixels) const {
+  const std::size_t classes = index.labels.classes.size();
+  const std::span<const std::uint32_t> expected = index.class_pixels_of(i);
+  for (std::size_t value = 0; value < kIgnoredLabel; ++value) {
+    if (value >= classes && pixels[value] != 0) {
+      fail<DataError>("{}: value {} outside of '{}' ({} classes)", place(Field::label, i), value,
+                      index.labels.space, classes);
+    }
+    if (value < classes && pixels[value] != expected[value]) {
+      fail<DataError>("{}: {} pixels of class {}, the index says {}", place(Field::label, i),
+                      pixels[value], value, expected[value]);
+    }
   }
 }
 
-void ShardReader::Impl::compare_with_hdf5(const hdf5::InputFile& hdf5, Field field,
-                                          std::size_t i) const {
+/// Every tile of a field, without putting the picture together, and that HDF5 finds the same bytes.
+void ShardReader::Impl::verify(Field field, std::size_t i, hdf5::InputFile& hdf5) const {
   const SamplePlace at = index.places[i];
   const SizeGroup& group = index.groups[at.group];
-  std::vector<std::byte>& encoded = scratch().encoded;
-  for (const TileJob& job : plan(field, i, whole(index.samples[i]))) {
-    std::vector<std::uint64_t> offset{
-        at.row,
-        static_cast<std::uint64_t>(job.row) * static_cast<std::uint64_t>(group.grid.tile_height),
-        static_cast<std::uint64_t>(job.col) * static_cast<std::uint64_t>(group.grid.tile_width)};
-    if (channels_of(field) > 1) offset.push_back(0);
-    encoded.resize(job.entry.size);
-    if (!hdf5.read_chunk(group.path(field), offset, encoded) ||
-        checksum64(encoded) != job.entry.checksum) {
+  const std::string dataset = group.path(field);
+  ValueCounts pixels{};
+  const auto check = [&](const TileJob& job, std::span<const std::byte> encoded,
+                         std::span<const std::byte> tile) {
+    if (!hdf5.holds_chunk(dataset, chunk_offset(group.grid, field, at.row, job.row, job.col),
+                          encoded)) {
       fail<DataError>("{}: HDF5 has another tile ({}, {}) than the index", place(field, i), job.row,
                       job.col);
     }
-  }
+    if (field == Field::label) count_inside(group.grid, job.row, job.col, tile, pixels);
+  };
+  visit_tiles(field, i, whole(index.samples[i]), check);
+  if (field == Field::label) check_label(i, pixels);
 }
 
 ShardReader::ShardReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {}
@@ -225,35 +251,31 @@ const std::filesystem::path& ShardReader::path() const noexcept {
   return impl_->file.path();
 }
 
+std::span<const std::uint32_t> ShardReader::class_pixels(std::size_t index) const {
+  (void)info(index);
+  return impl_->index.class_pixels_of(index);
+}
+
 void ShardReader::read(Field field, std::size_t index, Rect window,
                        std::span<std::uint8_t> out) const {
   impl_->read(field, index, window, out);
 }
 
+void ShardReader::read(Field field, std::size_t index, Rect window,
+                       std::span<std::uint16_t> out) const {
+  impl_->read(field, index, window, out);
+}
+
 void ShardReader::verify(std::size_t index) const {
   const SampleInfo& sample = info(index);
-  const int step = impl_->index.groups[impl_->index.places[index].group].grid.tile_height;
-  std::vector<std::uint8_t>& band = scratch().band;
-  for (const Field field : {Field::image, Field::label}) {
-    if (field == Field::label && !sample.has_label) continue;
-    for (int y = 0; y < sample.height; y += step) {
-      const Rect window{y, 0, std::min(step, sample.height - y), sample.width};
-      band.resize(static_cast<std::size_t>(window.height) * static_cast<std::size_t>(window.width) *
-                  static_cast<std::size_t>(channels_of(field)));
-      read(field, index, window, band);
-      if (field == Field::label) impl_->verify_label_values(index, band);
-    }
+  hdf5::InputFile hdf5(path());
+  for (const Field field : kFields) {
+    if (sample.has(field)) impl_->verify(field, index, hdf5);
   }
 }
 
 void ShardReader::verify() const {
   for (std::size_t i = 0; i < size(); ++i) verify(i);
-  const hdf5::InputFile hdf5(path());
-  for (const Field field : {Field::image, Field::label}) {
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (field == Field::image || info(i).has_label) impl_->compare_with_hdf5(hdf5, field, i);
-    }
-  }
 }
 
 ShardSummary ShardReader::summary() const {

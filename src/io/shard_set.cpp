@@ -144,6 +144,17 @@ void ShardSet::read(Field field, std::size_t index, Rect window,
   at.shard.read(field, at.index, window, out);
 }
 
+void ShardSet::read(Field field, std::size_t index, Rect window,
+                    std::span<std::uint16_t> out) const {
+  const State::Place at = state_->place(index);
+  at.shard.read(field, at.index, window, out);
+}
+
+std::span<const std::uint32_t> ShardSet::class_pixels(std::size_t index) const {
+  const State::Place at = state_->place(index);
+  return at.shard.class_pixels(at.index);
+}
+
 const std::string& ShardSet::label_space() const noexcept {
   return labels().space;
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -21,10 +22,22 @@ namespace fs = std::filesystem;
 using hdf5::ElementType;
 using hdf5::OutputFile;
 
-struct EncodedSample {
-  EncodedField image;
-  EncodedField label;  ///< no tiles where the sample has no label
-};
+/// A field that the sample does not have has no tiles.
+using EncodedSample = std::array<EncodedField, kFields.size()>;
+
+std::span<const std::byte> bytes_of(const SampleData& sample, Field field) {
+  switch (field) {
+    case Field::image:
+      return std::as_bytes(sample.image);
+    case Field::label:
+      return std::as_bytes(sample.label);
+    case Field::depth:
+      return std::as_bytes(sample.depth);
+    case Field::confidence:
+      return std::as_bytes(sample.confidence);
+  }
+  fail<InternalError>("field {} is none", static_cast<int>(field));
+}
 
 /// Removes an unfinished file unless it was published.
 class TemporaryFile {
@@ -84,18 +97,13 @@ void check_options(const ShardOptions& options, const ShardLabels& labels) {
   }
 }
 
-/// The bytes of a column of numbers.
+/// Writes a column of numbers, one a sample.
 template <class T, class Get>
-std::vector<T> column(const ShardIndex& index, Get get) {
+void write_column(OutputFile& file, const std::string& name, ElementType type,
+                  const ShardIndex& index, Get get) {
   std::vector<T> values;
   values.reserve(index.samples.size());
   for (std::size_t i = 0; i < index.samples.size(); ++i) values.push_back(static_cast<T>(get(i)));
-  return values;
-}
-
-template <class T>
-void write_column(OutputFile& file, const std::string& name, ElementType type,
-                  const std::vector<T>& values) {
   const std::array<std::uint64_t, 1> shape{values.size()};
   file.write_table(name, type, sizeof(T), shape, std::as_bytes(std::span(values)));
 }
@@ -125,43 +133,51 @@ void write_attributes(OutputFile& file, const ShardIndex& index) {
 }
 
 void write_samples(OutputFile& file, const ShardIndex& index) {
+  const std::vector<SampleInfo>& samples = index.samples;
   file.create_group("/samples");
-  write_texts(file, "/samples/name", index.samples, &SampleInfo::name);
-  write_texts(file, "/samples/role", index.samples, &SampleInfo::role);
-  write_texts(file, "/samples/time_of_day", index.samples, &SampleInfo::time_of_day);
-  write_texts(file, "/samples/sequence", index.samples, &SampleInfo::sequence);
-  write_texts(file, "/samples/pair", index.samples, &SampleInfo::pair);
-  write_column(file, "/samples/height", ElementType::u32,
-               column<std::uint32_t>(index, [&](auto i) { return index.samples[i].height; }));
-  write_column(file, "/samples/width", ElementType::u32,
-               column<std::uint32_t>(index, [&](auto i) { return index.samples[i].width; }));
-  write_column(file, "/samples/row", ElementType::u32,
-               column<std::uint32_t>(index, [&](auto i) { return index.places[i].row; }));
-  write_column(
-      file, "/samples/has_label", ElementType::u8,
-      column<std::uint8_t>(index, [&](auto i) { return index.samples[i].has_label ? 1 : 0; }));
+  for (const TextColumn& text : kTextColumns) {
+    write_texts(file, std::string("/samples/") + text.name, samples, text.member);
+  }
+  write_column<std::uint32_t>(file, "/samples/height", ElementType::u32, index,
+                              [&](auto i) { return samples[i].height; });
+  write_column<std::uint32_t>(file, "/samples/width", ElementType::u32, index,
+                              [&](auto i) { return samples[i].width; });
+  write_column<std::uint32_t>(file, "/samples/row", ElementType::u32, index,
+                              [&](auto i) { return index.places[i].row; });
+  for (const FieldSpec& field : optional_fields()) {
+    write_column<std::uint8_t>(file, fmt::format("/samples/has_{}", field.name), ElementType::u8,
+                               index, [&](auto i) { return samples[i].has(field.field) ? 1 : 0; });
+  }
+  const std::array<std::uint64_t, 2> pixels{samples.size(), index.labels.classes.size()};
+  file.write_table("/samples/class_pixels", ElementType::u32, 4, pixels,
+                   std::as_bytes(std::span(index.sample_pixels)));
+  std::vector<double> cameras;
+  for (const SampleInfo& info : samples) {
+    cameras.insert(cameras.end(), {info.camera.fx, info.camera.fy, info.camera.cx, info.camera.cy});
+  }
+  const std::array<std::uint64_t, 2> parameters{samples.size(), 4};
+  file.write_table("/samples/camera", ElementType::f64, 8, parameters,
+                   std::as_bytes(std::span(cameras)));
 }
 
-/// One of the two datasets of a size group, and the table of places that grows beside it.
+/// A field's dataset in a size group, and the table of places that grows beside it.
 class FieldOutput {
  public:
   FieldOutput(OutputFile& file, const SizeGroup& group, Field field, int level)
       : file_(&file),
         group_(&group),
         field_(field),
-        dataset_(file.create_tiled(group.path(field), shape(group.rows), shape_of_tile(),
-                                   kZstdFilter, static_cast<unsigned>(level),
-                                   field == Field::label ? kIgnoredLabel : std::uint8_t{0})),
+        dataset_(file.create_tiled(group.path(field), element_type_of(field), shape(group.rows),
+                                   shape_of_tile(), kZstdFilter, static_cast<unsigned>(level),
+                                   spec_of(field).fill)),
         table_(group.rows * group.grid.tiles()) {}
 
   void write(std::uint32_t row, const EncodedField& encoded) {
     const TileGrid& grid = group_->grid;
     for (std::size_t tile = 0; tile < encoded.tiles.size(); ++tile) {
-      const auto cols = static_cast<std::size_t>(grid.cols());
-      std::vector<std::uint64_t> offset{row,
-                                        tile / cols * static_cast<std::uint64_t>(grid.tile_height),
-                                        tile % cols * static_cast<std::uint64_t>(grid.tile_width)};
-      if (channels_of(field_) > 1) offset.push_back(0);
+      const int cols = grid.cols();
+      const std::vector<std::uint64_t> offset = chunk_offset(
+          grid, field_, row, static_cast<int>(tile) / cols, static_cast<int>(tile) % cols);
       TileEntry entry = encoded.tiles[tile];
       entry.offset = file_->write_chunk(dataset_, offset,
                                         std::span(encoded.bytes).subspan(entry.offset, entry.size));
@@ -206,25 +222,27 @@ void write_shard(const fs::path& path, const ShardIndex& index,
   write_attributes(file, index);
   write_samples(file, index);
   {
-    std::vector<FieldOutput> images;
-    std::vector<FieldOutput> labels;  // of a group without labels: not made, see below
-    std::vector<std::size_t> label_output(index.groups.size());
+    std::vector<std::array<std::optional<FieldOutput>, kFields.size()>> outputs(
+        index.groups.size());
     for (std::size_t g = 0; g < index.groups.size(); ++g) {
       const SizeGroup& group = index.groups[g];
       file.create_group(group.path());
-      images.emplace_back(file, group, Field::image, level);
-      label_output[g] = labels.size();
-      if (group.has_labels) labels.emplace_back(file, group, Field::label, level);
+      for (const Field field : kFields) {
+        if (group.has(field)) outputs[g][number_of(field)].emplace(file, group, field, level);
+      }
     }
     for (std::size_t i = 0; i < samples.size(); ++i) {
       const SamplePlace at = index.places[i];
-      images[at.group].write(at.row, samples[i].image);
-      if (index.samples[i].has_label) {
-        labels[label_output[at.group]].write(at.row, samples[i].label);
+      for (const Field field : kFields) {
+        if (!index.samples[i].has(field)) continue;
+        outputs[at.group][number_of(field)]->write(at.row, samples[i][number_of(field)]);
       }
     }
-    for (FieldOutput& output : images) output.finish();
-    for (FieldOutput& output : labels) output.finish();
+    for (const Field field : kFields) {
+      for (auto& group : outputs) {
+        if (group[number_of(field)]) group[number_of(field)]->finish();
+      }
+    }
   }
   file.close();
 }
@@ -257,12 +275,16 @@ struct ShardWriter::Impl {
 void ShardWriter::Impl::check(const SampleData& sample) const {
   const SampleInfo& info = sample.info;
   if (info.name.empty()) fail<DataError>("{}: a sample without a name", path.string());
-  for (const std::string* text :
-       {&info.name, &info.role, &info.time_of_day, &info.sequence, &info.pair}) {
-    if (text->size() > kLongestText || text->find('\0') != std::string::npos) {
-      fail<DataError>("sample '{}': '{}' is longer than {} bytes or contains a zero",
-                      info.name.substr(0, 64), text->substr(0, 64), kLongestText);
+  for (const TextColumn& column : kTextColumns) {
+    const std::string& text = info.*column.member;
+    if (text.size() > kLongestText || text.find('\0') != std::string::npos) {
+      fail<DataError>("sample '{}': {} '{}' is longer than {} bytes or contains a zero",
+                      info.name.substr(0, 64), column.name, text.substr(0, 64), kLongestText);
     }
+  }
+  if (!is_possible(info.camera)) {
+    fail<DataError>("sample '{}': camera with fx {}, fy {}, cx {}, cy {}", info.name,
+                    info.camera.fx, info.camera.fy, info.camera.cx, info.camera.cy);
   }
   if (names.contains(info.name)) {
     fail<DataError>("{}: two samples named '{}'", path.string(), info.name);
@@ -274,19 +296,20 @@ void ShardWriter::Impl::check(const SampleData& sample) const {
   }
   const std::size_t pixels =
       static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);
-  if (sample.image.size() != pixels * 3) {
-    fail<DataError>("sample '{}': image of {} values, {}x{} RGB has {}", info.name,
-                    sample.image.size(), info.height, info.width, pixels * 3);
-  }
-  if (sample.label.size() != (info.has_label ? pixels : 0)) {
-    fail<DataError>("sample '{}': label of {} values, expected {}", info.name, sample.label.size(),
-                    info.has_label ? pixels : 0);
+  for (const Field field : kFields) {
+    const std::size_t expected =
+        info.has(field) ? pixels * static_cast<std::size_t>(channels_of(field)) : 0;
+    const std::size_t values = bytes_of(sample, field).size() / value_bytes_of(field);
+    if (values != expected) {
+      fail<DataError>("sample '{}': {} of {} values, expected {}", info.name, name_of(field),
+                      values, expected);
+    }
   }
 }
 
 void ShardWriter::Impl::count_labels(const SampleData& sample) {
-  std::array<std::uint64_t, 256> counts{};
-  for (const std::uint8_t value : sample.label) ++counts[value];
+  ValueCounts counts{};
+  count_values(std::as_bytes(sample.label), counts);
   const std::size_t classes = index.class_pixels.size();
   for (std::size_t value = classes; value < kIgnoredLabel; ++value) {
     if (counts[value] != 0) {
@@ -295,7 +318,10 @@ void ShardWriter::Impl::count_labels(const SampleData& sample) {
                       kIgnoredLabel);
     }
   }
-  for (std::size_t value = 0; value < classes; ++value) index.class_pixels[value] += counts[value];
+  for (std::size_t value = 0; value < classes; ++value) {
+    index.class_pixels[value] += counts[value];
+    index.sample_pixels.push_back(static_cast<std::uint32_t>(counts[value]));
+  }
   index.ignored_pixels += counts[kIgnoredLabel];
 }
 
@@ -311,7 +337,9 @@ void ShardWriter::Impl::place_samples() {
     const std::uint32_t number = group_of_size[{info.height, info.width}];
     SizeGroup& group = index.groups[number];
     index.places.push_back({.group = number, .row = static_cast<std::uint32_t>(group.rows++)});
-    group.has_labels = group.has_labels || info.has_label;
+    for (const Field field : kFields) {
+      group.fields[number_of(field)] = group.has(field) || info.has(field);
+    }
   }
 }
 
@@ -319,10 +347,11 @@ void ShardWriter::Impl::place_samples() {
 std::size_t ShardWriter::Impl::file_bound() const {
   std::size_t bytes = encoded_bytes + (std::size_t{1} << 16U);
   for (const SampleInfo& info : index.samples) {
-    bytes += 64 + info.name.size() + info.role.size() + info.sequence.size() + info.pair.size();
+    for (const TextColumn& text : kTextColumns) bytes += (info.*text.member).size();
+    bytes += 128 + index.labels.classes.size() * sizeof(std::uint32_t);
   }
   for (const SizeGroup& group : index.groups) {
-    bytes += 8192 + 2 * group.rows * group.grid.tiles() * 2 * sizeof(TileEntry);
+    bytes += kFields.size() * (4096 + group.rows * group.grid.tiles() * 2 * sizeof(TileEntry));
   }
   return bytes;
 }
@@ -340,12 +369,12 @@ void ShardWriter::add(const SampleData& sample) {
   self.check(sample);
   self.count_labels(sample);
   const TileGrid grid = make_grid(sample.info.height, sample.info.width, self.options.tile);
-  EncodedSample encoded{.image = self.encoder.encode(grid, Field::image, sample.image),
-                        .label = {}};
-  if (sample.info.has_label) {
-    encoded.label = self.encoder.encode(grid, Field::label, sample.label);
+  EncodedSample encoded;
+  for (const Field field : kFields) {
+    if (!sample.info.has(field)) continue;
+    encoded[number_of(field)] = self.encoder.encode(grid, field, bytes_of(sample, field));
+    self.encoded_bytes += encoded[number_of(field)].bytes.size();
   }
-  self.encoded_bytes += encoded.image.bytes.size() + encoded.label.bytes.size();
   self.encoded.push_back(std::move(encoded));
   self.index.samples.push_back(sample.info);
   self.names.insert(sample.info.name);

@@ -34,26 +34,25 @@ TileGrid make_grid(int height, int width, int tile) noexcept {
 }
 
 void cut_tile(const TileGrid& grid, Field field, int row, int col,
-              std::span<const std::uint8_t> picture, std::span<std::uint8_t> tile) noexcept {
-  const std::size_t pixel = index(channels_of(field));
+              std::span<const std::byte> picture, std::span<std::byte> tile) noexcept {
+  const std::size_t pixel = pixel_bytes_of(field);
   const int top = row * grid.tile_height;
   const int left = col * grid.tile_width;
   const std::size_t inside = index(std::min(grid.tile_width, grid.width - left));
   const std::size_t pitch = index(grid.tile_width) * pixel;
   for (int y = 0; y < grid.tile_height; ++y) {
     const int source_y = std::min(top + y, grid.height - 1);
-    const std::uint8_t* source =
+    const std::byte* source =
         picture.data() + (index(source_y) * index(grid.width) + index(left)) * pixel;
-    std::uint8_t* target = tile.data() + index(y) * pitch;
+    std::byte* target = tile.data() + index(y) * pitch;
     std::memcpy(target, source, inside * pixel);
     for (std::size_t i = inside * pixel; i < pitch; ++i) target[i] = target[i - pixel];
   }
 }
 
 void paste_tile(const TileGrid& grid, Field field, int row, int col,
-                std::span<const std::uint8_t> tile, Rect window,
-                std::span<std::uint8_t> out) noexcept {
-  const std::size_t pixel = index(channels_of(field));
+                std::span<const std::byte> tile, Rect window, std::span<std::byte> out) noexcept {
+  const std::size_t pixel = pixel_bytes_of(field);
   const int tile_top = row * grid.tile_height;
   const int tile_left = col * grid.tile_width;
   const int top = std::max(window.y, tile_top);
@@ -70,9 +69,35 @@ void paste_tile(const TileGrid& grid, Field field, int row, int col,
   }
 }
 
+std::vector<std::uint64_t> chunk_offset(const TileGrid& grid, Field field, std::uint64_t index,
+                                        int row, int col) {
+  std::vector<std::uint64_t> offset{index, static_cast<std::uint64_t>(row * grid.tile_height),
+                                    static_cast<std::uint64_t>(col * grid.tile_width)};
+  if (channels_of(field) > 1) offset.push_back(0);
+  return offset;
+}
+
+void count_values(std::span<const std::byte> values, ValueCounts& counts) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::size_t whole = values.size() / 8 * 8;
+  for (std::size_t i = 0; i < whole; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, values.data() + i, 8);
+    const auto first = std::to_integer<std::uint8_t>(values[i]);
+    if (word == first * kOnes) {
+      counts[first] += 8;
+      continue;
+    }
+    for (std::size_t k = i; k < i + 8; ++k) ++counts[std::to_integer<std::uint8_t>(values[k])];
+  }
+  for (std::size_t i = whole; i < values.size(); ++i) {
+    ++counts[std::to_integer<std::uint8_t>(values[i])];
+  }
+}
+
 struct TileEncoder::Impl {
   std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), &ZSTD_freeCCtx};
-  std::vector<std::uint8_t> tile;
+  std::vector<std::byte> tile;
 };
 
 TileEncoder::TileEncoder(int level) : impl_(std::make_unique<Impl>()) {
@@ -87,8 +112,8 @@ TileEncoder::TileEncoder(int level) : impl_(std::make_unique<Impl>()) {
 TileEncoder::~TileEncoder() = default;
 
 EncodedField TileEncoder::encode(const TileGrid& grid, Field field,
-                                 std::span<const std::uint8_t> picture) {
-  std::vector<std::uint8_t>& tile = impl_->tile;
+                                 std::span<const std::byte> picture) {
+  std::vector<std::byte>& tile = impl_->tile;
   tile.resize(grid.tile_bytes(field));
   EncodedField encoded;
   for (int row = 0; row < grid.rows(); ++row) {
@@ -112,7 +137,7 @@ std::size_t encoded_bound(std::size_t decoded_bytes) noexcept {
   return ZSTD_compressBound(decoded_bytes);
 }
 
-bool decode_tile(std::span<const std::byte> encoded, std::span<std::uint8_t> out) {
+bool decode_tile(std::span<const std::byte> encoded, std::span<std::byte> out) {
   thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&free_decoder)> context(ZSTD_createDCtx(),
                                                                                  &free_decoder);
   if (context == nullptr) fail<InternalError>("zstd: no memory for a context");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "dusk/io/shard.hpp"
+#include "io/field.hpp"
 
 namespace dusk {
 
@@ -28,7 +30,7 @@ struct TileGrid {
   /// Decoded bytes of one tile; all tiles of a grid have the same.
   [[nodiscard]] std::size_t tile_bytes(Field field) const noexcept {
     return static_cast<std::size_t>(tile_height) * static_cast<std::size_t>(tile_width) *
-           static_cast<std::size_t>(channels_of(field));
+           pixel_bytes_of(field);
   }
 };
 
@@ -36,15 +38,23 @@ struct TileGrid {
 [[nodiscard]] TileGrid make_grid(int height, int width, int tile) noexcept;
 
 /// Copies tile (row, col) of a picture out of it, repeating its last row and column where the tile
-/// sticks out.
+/// sticks out. Pictures and tiles are bytes here, whatever their values are.
 void cut_tile(const TileGrid& grid, Field field, int row, int col,
-              std::span<const std::uint8_t> picture, std::span<std::uint8_t> tile) noexcept;
+              std::span<const std::byte> picture, std::span<std::byte> tile) noexcept;
 
 /// Copies the part of tile (row, col) that lies in `window` to its place in `out`, which has the
 /// window's size.
 void paste_tile(const TileGrid& grid, Field field, int row, int col,
-                std::span<const std::uint8_t> tile, Rect window,
-                std::span<std::uint8_t> out) noexcept;
+                std::span<const std::byte> tile, Rect window, std::span<std::byte> out) noexcept;
+
+/// Where HDF5 has tile (row, col) of the picture at `index` of a dataset: its first element.
+[[nodiscard]] std::vector<std::uint64_t> chunk_offset(const TileGrid& grid, Field field,
+                                                      std::uint64_t index, int row, int col);
+
+using ValueCounts = std::array<std::uint64_t, 256>;
+
+/// Adds how often each value occurs; fast where values come in runs, as labels do.
+void count_values(std::span<const std::byte> values, ValueCounts& counts) noexcept;
 
 /// One entry of `*_index`: where the encoded bytes of a tile lie, and their checksum.
 struct TileEntry {
@@ -69,7 +79,7 @@ class TileEncoder {
   TileEncoder& operator=(const TileEncoder&) = delete;
 
   [[nodiscard]] EncodedField encode(const TileGrid& grid, Field field,
-                                    std::span<const std::uint8_t> picture);
+                                    std::span<const std::byte> picture);
 
  private:
   struct Impl;
@@ -80,6 +90,6 @@ class TileEncoder {
 [[nodiscard]] std::size_t encoded_bound(std::size_t decoded_bytes) noexcept;
 
 /// Decodes one tile with this thread's own context. False unless exactly `out` was filled.
-[[nodiscard]] bool decode_tile(std::span<const std::byte> encoded, std::span<std::uint8_t> out);
+[[nodiscard]] bool decode_tile(std::span<const std::byte> encoded, std::span<std::byte> out);
 
 }  // namespace dusk

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,16 +15,26 @@
 /// Shards: HDF5 files of labelled pictures, as sharding/FORMAT.md describes them.
 namespace dusk {
 
-/// What is stored for a sample. Grows by a name and an element type (depth, flow, confidence).
+/// What is stored for a sample, as sharding/FORMAT.md lists it.
 enum class Field {
-  image,  ///< (H, W, 3) uint8, RGB
-  label,  ///< (H, W) uint8, train ids; `kIgnoredLabel` where nobody knows
+  image,       ///< (H, W, 3) uint8, RGB
+  label,       ///< (H, W) uint8, train ids; `kIgnoredLabel` where nobody knows
+  depth,       ///< (H, W) uint16, in units of `kMetresPerDepth`; 0 where nobody knows
+  confidence,  ///< (H, W) uint8, of a pseudo-label; 255 is certain
 };
+
+/// In the order of the enumeration, so that a field is its own index.
+inline constexpr std::array kFields{Field::image, Field::label, Field::depth, Field::confidence};
 
 inline constexpr std::uint8_t kIgnoredLabel = 255;
 
-/// Values a pixel: 3 for images, 1 for labels.
+/// Of a step of `Field::depth`; the largest value stands for everything beyond, too.
+inline constexpr double kMetresPerDepth = 1.0 / 256;
+
+/// Values a pixel: 3 for images, 1 for all others.
 [[nodiscard]] int channels_of(Field field) noexcept;
+/// Bytes of one value: 2 for depth, 1 for all others.
+[[nodiscard]] std::size_t value_bytes_of(Field field) noexcept;
 [[nodiscard]] std::string_view name_of(Field field) noexcept;
 
 /// A window of a picture in pixels.
@@ -34,27 +45,49 @@ struct Rect {
   int width = 0;
 };
 
+/// Pinhole camera in pixels of the stored picture, pixel centres at whole numbers. All zero where
+/// nobody knows.
+struct Camera {
+  double fx = 0;
+  double fy = 0;
+  double cx = 0;
+  double cy = 0;
+
+  [[nodiscard]] bool is_known() const noexcept { return fx > 0 && fy > 0; }
+  friend bool operator==(const Camera&, const Camera&) = default;
+};
+
 struct SampleInfo {
   std::string name;  ///< unique in a set, for example "train/0006R0_f00930"
   int height = 0;    ///< pixels
   int width = 0;
   bool has_label = false;
-  std::string role;         ///< "train", "val", "test", or what the data set calls it
-  std::string time_of_day;  ///< "day", "twilight", "dusk", "night", or empty: unknown
-  std::string sequence;     ///< the drive it is from, or empty
-  std::string pair;         ///< name of the sample of the same place at another time, or empty
+  bool has_depth = false;
+  bool has_confidence = false;
+  std::string role{};         ///< "train", "val", "test", or what the data set calls it
+  std::string time_of_day{};  ///< "day", "twilight", "dusk", "night", or empty: unknown
+  std::string sequence{};     ///< the drive it is from, or empty
+  std::string pair{};         ///< name of the sample of the same place at another time, or empty
+  std::string previous{};     ///< name of the frame before it in its video, or empty
+  std::string next{};         ///< name of the frame after it, or empty
+  Camera camera{};
+
+  /// True for the image.
+  [[nodiscard]] bool has(Field field) const noexcept;
 };
 
 [[nodiscard]] inline Rect whole(const SampleInfo& info) noexcept {
   return {0, 0, info.height, info.width};
 }
 
-/// A sample to be written. `image` has height*width*3 values; `label` height*width, or none where
-/// `info.has_label` is false.
+/// A sample to be written. `image` has height*width*3 values; each other field height*width, or
+/// none where `info` says that the sample does not have it.
 struct SampleData {
   SampleInfo info;
   std::span<const std::uint8_t> image;
-  std::span<const std::uint8_t> label;
+  std::span<const std::uint8_t> label{};
+  std::span<const std::uint16_t> depth{};
+  std::span<const std::uint8_t> confidence{};
 };
 
 /// What the label values mean: value v is `classes[v]`.
@@ -95,7 +128,8 @@ class ShardWriter {
   ShardWriter& operator=(ShardWriter&&) noexcept;
 
   /// `DataError` naming the sample for an empty picture, values that are not height*width, a label
-  /// outside the label space, a name that is empty, already used or longer than 512 bytes.
+  /// outside the label space, a name that is empty, already used or longer than 512 bytes, a camera
+  /// that is none.
   void add(const SampleData& sample);
 
   [[nodiscard]] std::size_t size() const noexcept;
@@ -125,15 +159,20 @@ class ShardReader {
   [[nodiscard]] const std::string& provenance() const noexcept;
   [[nodiscard]] const std::filesystem::path& path() const noexcept;
 
+  /// Pixels of each label value in a sample, as many as there are classes; zeros without a label.
+  [[nodiscard]] std::span<const std::uint32_t> class_pixels(std::size_t index) const;
+
   /// Writes the window of sample `index` to `out`, row-major, window.height * window.width *
   /// channels_of(field) values. Reads and decodes the tiles that the window touches, no others.
-  /// A window outside the picture or an `out` of another size is an `InternalError`; a label of a
-  /// sample without one is a `DataError`.
+  /// A window outside the picture, an `out` of another size or of values that are not the field's
+  /// is an `InternalError`; a field that the sample does not have is a `DataError`.
   void read(Field field, std::size_t index, Rect window, std::span<std::uint8_t> out) const;
+  void read(Field field, std::size_t index, Rect window, std::span<std::uint16_t> out) const;
 
-  /// Checks every tile of a sample: checksum, decoding, label values.
+  /// Checks every tile of a sample: checksum, decoding, label values and their counts, and that
+  /// HDF5 (hence h5py) finds the same bytes at the same place. Safe from any thread.
   void verify(std::size_t index) const;
-  /// Checks every sample, and that HDF5 (hence h5py) sees the same chunks at the same places.
+  /// Checks every sample.
   void verify() const;
 
   /// As `ShardWriter::finish` gave it; reads the whole file for its checksum.
@@ -187,8 +226,10 @@ class ShardSet {
 
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] const SampleInfo& info(std::size_t index) const;
-  /// As `ShardReader::read`.
+  /// As those of `ShardReader`.
+  [[nodiscard]] std::span<const std::uint32_t> class_pixels(std::size_t index) const;
   void read(Field field, std::size_t index, Rect window, std::span<std::uint8_t> out) const;
+  void read(Field field, std::size_t index, Rect window, std::span<std::uint16_t> out) const;
 
   [[nodiscard]] const std::string& label_space() const noexcept;
   [[nodiscard]] const ShardLabels& labels() const noexcept;

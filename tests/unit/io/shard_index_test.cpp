@@ -22,12 +22,16 @@ using test::TempFolder;
 /// A shard of one sample of 2x3 pixels, piece by piece, so that each piece can be wrong.
 struct HandMade {
   std::string format = kShardFormat;
-  std::uint64_t version = 1;
+  std::uint64_t version = 2;
   std::vector<std::string> classes{"road"};
   std::vector<std::uint64_t> class_pixels{0};
   std::vector<std::uint32_t> height{2};
   std::uint32_t row = 0;
   std::uint8_t has_label = 0;
+  std::uint8_t has_depth = 0;
+  std::vector<double> camera{1, 1, 0, 0};
+  std::vector<std::uint64_t> pixels_shape{1, 1};
+  ElementType image_type = ElementType::u8;
   std::vector<std::uint64_t> image_shape{1, 2, 3, 3};
   std::vector<std::uint64_t> image_tile{1, 2, 3, 3};
   int filter = kZstdFilter;
@@ -47,7 +51,8 @@ struct HandMade {
     file.write_attribute("index_checksum", 0x1234);
     file.create_group("/samples");
     const std::array<std::uint64_t, 1> one{1};
-    for (const char* name : {"name", "role", "time_of_day", "sequence", "pair"}) {
+    for (const char* name :
+         {"name", "role", "time_of_day", "sequence", "pair", "previous", "next"}) {
       if (name == std::string("pair") && !with_pair) continue;
       file.write_table(std::string("/samples/") + name, ElementType::text, 1, one,
                        std::as_bytes(std::span("x", 1)));
@@ -61,8 +66,19 @@ struct HandMade {
     file.write_table("/samples/row", ElementType::u32, 4, one, std::as_bytes(std::span(&row, 1)));
     file.write_table("/samples/has_label", ElementType::u8, 1, one,
                      std::as_bytes(std::span(&has_label, 1)));
+    file.write_table("/samples/has_depth", ElementType::u8, 1, one,
+                     std::as_bytes(std::span(&has_depth, 1)));
+    const std::uint8_t none = 0;
+    file.write_table("/samples/has_confidence", ElementType::u8, 1, one,
+                     std::as_bytes(std::span(&none, 1)));
+    const std::array<std::uint64_t, 2> parameters{1, camera.size()};
+    file.write_table("/samples/camera", ElementType::f64, 8, parameters,
+                     std::as_bytes(std::span(camera)));
+    const std::array<std::uint32_t, 4> pixels{};
+    file.write_table("/samples/class_pixels", ElementType::u32, 4, pixels_shape,
+                     std::as_bytes(std::span(pixels)));
     file.create_group("/2x3");
-    (void)file.create_tiled("/2x3/image", image_shape, image_tile, filter, 3, 0);
+    (void)file.create_tiled("/2x3/image", image_type, image_shape, image_tile, filter, 3, 0);
     std::uint64_t entries = 1;
     for (const std::uint64_t extent : index_shape) entries *= extent;
     const std::vector<std::uint64_t> table(entries);
@@ -87,7 +103,8 @@ std::string refusal(const std::function<void(HandMade&)>& change) {
 TEST(ShardIndex, ChecksEachPieceAndTheChecksumLast) {
   expect_contains(refusal([](HandMade&) {}), "checksum");
   expect_contains(refusal([](HandMade& s) { s.format = "other"; }), "format 'other'");
-  expect_contains(refusal([](HandMade& s) { s.version = 2; }), "version 2");
+  expect_contains(refusal([](HandMade& s) { s.version = 1; }),
+                  "version 1; this program knows version 2");
   expect_contains(refusal([](HandMade& s) { s.class_pixels = {0, 0}; }), "1 classes and 2");
   expect_contains(refusal([](HandMade& s) { s.height = {2, 2}; }), "'/samples/height' has 2");
   expect_contains(refusal([](HandMade& s) { s.height = {0}; }), "size 0x3");
@@ -95,7 +112,14 @@ TEST(ShardIndex, ChecksEachPieceAndTheChecksumLast) {
   expect_contains(refusal([](HandMade& s) { s.height = {5}; }), "/5x3/image");
   expect_contains(refusal([](HandMade& s) { s.row = 1; }), "row 1");
   expect_contains(refusal([](HandMade& s) { s.has_label = 2; }), "has_label 2");
-  expect_contains(refusal([](HandMade& s) { s.has_label = 1; }), "its group has none");
+  expect_contains(refusal([](HandMade& s) { s.has_label = 1; }), "a label, its group has none");
+  expect_contains(refusal([](HandMade& s) { s.has_depth = 1; }), "a depth, its group has none");
+  expect_contains(refusal([](HandMade& s) { s.camera[1] = -1; }), "impossible camera");
+  expect_contains(refusal([](HandMade& s) { s.camera[2] = 0.0 / 0.0; }), "impossible camera");
+  expect_contains(refusal([](HandMade& s) { s.camera.pop_back(); }), "'/samples/camera'");
+  expect_contains(refusal([](HandMade& s) { s.pixels_shape = {1, 2}; }), "'/samples/class_pixels'");
+  expect_contains(refusal([](HandMade& s) { s.pixels_shape = {2, 1}; }), "'/samples/class_pixels'");
+  expect_contains(refusal([](HandMade& s) { s.image_type = ElementType::u16; }), "'/2x3/image'");
   expect_contains(refusal([](HandMade& s) { s.image_tile = {1, 2, 2, 2}; }), "'/2x3/image'");
   expect_contains(refusal([](HandMade& s) { s.filter = 1; }), "filter 1");
   expect_contains(refusal([](HandMade& s) { s.index_shape = {1, 1, 2, 3}; }), "image_index");

@@ -25,6 +25,7 @@ using test::Picture;
 using test::read_all;
 using test::read_window;
 using test::TempFolder;
+using test::with_all_fields;
 
 constexpr int kTile = 16;
 
@@ -51,22 +52,50 @@ TEST(Shard, RoundTripsSamplesOfUnequalSize) {
   EXPECT_EQ(reader.labels().classes, four_classes().classes);
   EXPECT_EQ(reader.provenance(), "made by a test");
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const SampleInfo& expected = pictures[i].info;
-    const SampleInfo& found = reader.info(i);
-    EXPECT_EQ(found.name, expected.name);
-    EXPECT_EQ(found.height, expected.height);
-    EXPECT_EQ(found.width, expected.width);
-    EXPECT_EQ(found.has_label, expected.has_label);
-    EXPECT_EQ(found.role, expected.role);
-    EXPECT_EQ(found.time_of_day, expected.time_of_day);
-    EXPECT_EQ(found.sequence, expected.sequence);
-    EXPECT_EQ(found.pair, expected.pair);
-    EXPECT_EQ(read_all(reader, Field::image, i), pictures[i].image) << expected.name;
-    if (expected.has_label) {
-      EXPECT_EQ(read_all(reader, Field::label, i), pictures[i].label) << expected.name;
-    }
+    EXPECT_TRUE(test::is_same(reader, i, pictures[i])) << pictures[i].info.name;
   }
   reader.verify();
+}
+
+TEST(Shard, SamplesOfOneSizeMayHaveDifferentFields) {
+  const TempFolder folder;
+  std::vector<Picture> pictures = mixed_sizes();
+  pictures[2] = with_all_fields(pictures[2]);  // no label, but the rest
+  pictures[4] = with_all_fields(pictures[4]);
+  pictures[5] = with_all_fields(pictures[5]);
+  pictures[5].info.has_confidence = false;
+  pictures[5].confidence.clear();
+  write(folder / "s.h5", pictures);
+  const ShardReader reader(folder / "s.h5");
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    EXPECT_TRUE(test::is_same(reader, i, pictures[i])) << pictures[i].info.name;
+  }
+  reader.verify();
+  const Rect window{10, 13, 20, 30};
+  EXPECT_EQ(read_window<std::uint16_t>(reader, Field::depth, 5, window),
+            cut(pictures[5].depth, 53, 1, window));
+  expect_contains(
+      message_of<DataError>([&] { (void)read_all<std::uint16_t>(reader, Field::depth, 0); }),
+      "sample 'a', depth: this sample has none");
+  expect_contains(message_of<InternalError>([&] { (void)read_all(reader, Field::depth, 5); }),
+                  "'f', depth: room for 1961 values of 1 byte(s), the window has 1961 of 2");
+  EXPECT_THROW((void)read_all<std::uint16_t>(reader, Field::label, 5), InternalError);
+}
+
+TEST(Shard, EachSampleKnowsItsClasses) {
+  const TempFolder folder;
+  const std::vector<Picture> pictures = mixed_sizes();
+  write(folder / "s.h5", pictures);
+  const ShardReader reader(folder / "s.h5");
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    std::vector<std::uint32_t> counts(4);
+    for (const std::uint8_t value : pictures[i].label) {
+      if (value < 4) ++counts[value];
+    }
+    const std::span<const std::uint32_t> found = reader.class_pixels(i);
+    EXPECT_EQ(std::vector<std::uint32_t>(found.begin(), found.end()), counts) << i;
+  }
+  EXPECT_THROW((void)reader.class_pixels(pictures.size()), InternalError);
 }
 
 TEST(Shard, WindowsAtEveryTileBoundaryEqualThePlainArray) {
@@ -183,6 +212,15 @@ TEST(Shard, TheWriterNamesTheSampleThatItRefuses) {
   picture = make_picture("bad", 8, 9);
   picture.info.height = 0;
   expect_contains(refuse(picture), "sample 'bad': size 0x9");
+  picture = with_all_fields(make_picture("bad", 8, 9));
+  picture.depth.pop_back();
+  expect_contains(refuse(picture), "sample 'bad': depth of 71 values, expected 72");
+  picture = with_all_fields(make_picture("bad", 8, 9));
+  picture.info.has_confidence = false;
+  expect_contains(refuse(picture), "sample 'bad': confidence of 72 values, expected 0");
+  picture = with_all_fields(make_picture("bad", 8, 9));
+  picture.info.camera.fy = 0;
+  expect_contains(refuse(picture), "sample 'bad': camera with fx 500.25, fy 0");
   expect_contains(refuse(make_picture("good", 8, 9)), "two samples named 'good'");
   expect_contains(refuse(make_picture("", 8, 9)), "without a name");
   expect_contains(refuse(make_picture(std::string(513, 'n'), 8, 9)), "longer than 512");

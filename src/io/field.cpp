@@ -1,0 +1,22 @@
+#include "io/field.hpp"
+
+namespace dusk {
+
+int channels_of(Field field) noexcept {
+  return spec_of(field).channels;
+}
+
+std::size_t value_bytes_of(Field field) noexcept {
+  return spec_of(field).value_bytes;
+}
+
+std::string_view name_of(Field field) noexcept {
+  return spec_of(field).name;
+}
+
+bool SampleInfo::has(Field field) const noexcept {
+  const auto present = spec_of(field).present;
+  return present == nullptr || this->*present;
+}
+
+}  // namespace dusk
