@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "dusk/base/clock.hpp"
 #include "dusk/base/files.hpp"
@@ -18,6 +19,7 @@ struct ShardsArguments {
   std::filesystem::path folder, output;
   std::vector<std::string> samples;
   int threads = 0;
+  bool json = false;
 };
 
 void list_sets(const ShardsArguments& arguments) {
@@ -27,22 +29,34 @@ void list_sets(const ShardsArguments& arguments) {
 
 void verify_sets(const ShardsArguments& arguments, Program& program) {
   Log log = program.make_log(0, 1);
+  const int threads = choose_threads(arguments.threads, 1);
+  nlohmann::json sets = nlohmann::json::array();
   std::size_t damaged = 0;
   for (const auto& folder : find_sets(arguments.folder)) {
     const ShardSet set = ShardSet::open(folder);
     const Stopwatch watch;
-    ProgressLine line("verify " + folder.string(), "samples", set.size(),
-                      {.interactive = program.environment.interactive, .quiet = program.quiet});
-    const VerifyResult result = verify_set(set, choose_threads(arguments.threads, 1),
-                                           [&](std::size_t samples) { line.add(samples); });
+    VerifyResult result;
+    {
+      ProgressLine line("verify " + folder.string(), "samples", set.size(),
+                        {.interactive = program.environment.interactive, .quiet = program.quiet});
+      result = verify_set(set, threads, [&](std::size_t samples) { line.add(samples); });
+    }
     const double seconds = watch.seconds();
     for (const std::string& message : result.damage) log.error("{}", message);
     damaged += result.damage.size();
-    log.info("{}: {} samples, {} decoded in {:.1f} s ({:.0f} MB/s), {} damaged shard(s)",
-             folder.string(), result.samples, to_string(result.decoded), seconds,
-             static_cast<double>(result.decoded.value) / 1e6 / std::max(seconds, 1e-9),
-             result.damage.size());
+    log.info(
+        "{}: {} samples, {} decoded in {:.1f} s ({:.0f} MB/s), {} damaged sample(s) or file(s)",
+        folder.string(), result.samples, to_string(result.decoded), seconds,
+        static_cast<double>(result.decoded.value) / 1e6 / std::max(seconds, 1e-9),
+        result.damage.size());
+    sets.push_back({{"set", folder.string()},
+                    {"samples", result.samples},
+                    {"decoded_bytes", result.decoded.value},
+                    {"seconds", seconds},
+                    {"threads", threads},
+                    {"damage", result.damage}});
   }
+  if (arguments.json) std::cout << nlohmann::json{{"sets", sets}}.dump() << std::endl;
   if (damaged > 0) program.result = ExitCode::data;
 }
 
@@ -75,6 +89,7 @@ void add_shards(CLI::App& app, Program& program) {
   });
   auto* verify = add("verify", "Reads and checks every byte", "shards/camvid");
   verify->add_option("--threads", a->threads, "default: all cores");
+  verify->add_flag("--json", a->json, "prints the result as one line of JSON, too");
   verify->callback([a, &program] { verify_sets(*a, program); });
   auto* show = add("show", "Writes samples as PNG: the picture beside the picture under its labels",
                    "shards/camvid --sample 0 --output pictures");

@@ -31,12 +31,16 @@ std::vector<Color> colors_of(const ShardLabels& labels) {
 
 std::string describe_classes(const ShardSet& set) {
   std::vector<std::uint64_t> pixels(set.labels().classes.size());
+  std::vector<std::size_t> samples(pixels.size());
   std::uint64_t ignored = 0, total = 0;
-  for (const ShardSummary& shard : set.shards()) {
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] += shard.class_pixels[i];
-    ignored += shard.ignored_pixels;
+  for (const ShardSummary& shard : set.shards()) ignored += shard.ignored_pixels;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    const auto counts = set.class_pixels(i);
+    for (std::size_t k = 0; k < pixels.size(); ++k) {
+      pixels[k] += counts[k], total += counts[k];
+      samples[k] += counts[k] > 0 ? 1U : 0U;
+    }
   }
-  for (const std::uint64_t count : pixels) total += count;
   if (total + ignored == 0) return "  no labels\n";
   const auto share = [](std::uint64_t part, std::uint64_t whole) {
     return 100 * static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
@@ -45,9 +49,43 @@ std::string describe_classes(const ShardSet& set) {
       fmt::format("  classes of {} (share of labelled pixels; {:.2f} % are ignored)\n",
                   set.label_space(), share(ignored, total + ignored));
   for (std::size_t i = 0; i < pixels.size(); ++i)
-    text += fmt::format("    {:>3} {:<16} {:>7.3f} %\n", i, set.labels().classes[i],
-                        share(pixels[i], total));
+    text += fmt::format("    {:>3} {:<16} {:>7.3f} %  in {} samples\n", i, set.labels().classes[i],
+                        share(pixels[i], total), samples[i]);
   return text;
+}
+
+/// What a sample may have beside its picture.
+struct Extra {
+  std::string_view name;
+  bool (*is_there)(const SampleInfo&);
+};
+constexpr std::array kExtras{
+    Extra{"label", [](const SampleInfo& info) { return info.has_label; }},
+    Extra{"depth", [](const SampleInfo& info) { return info.has_depth; }},
+    Extra{"confidence", [](const SampleInfo& info) { return info.has_confidence; }},
+    Extra{"camera", [](const SampleInfo& info) { return info.camera.is_known(); }},
+    Extra{"pair", [](const SampleInfo& info) { return !info.pair.empty(); }},
+    Extra{"neighbours",
+          [](const SampleInfo& info) { return !info.previous.empty() && !info.next.empty(); }}};
+
+/// "  with label (12), camera (3)": how many samples have it.
+std::string describe_extras(const ShardSet& set) {
+  std::string text;
+  for (const Extra& extra : kExtras) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < set.size(); ++i) count += extra.is_there(set.info(i)) ? 1U : 0U;
+    if (count == 0) continue;
+    text += fmt::format("{}{} ({})", text.empty() ? "  with " : ", ", extra.name, count);
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+std::size_t decoded_bytes(const SampleInfo& info) {
+  std::size_t bytes = 0;
+  for (const Field field : kFields)
+    if (info.has(field))
+      bytes += static_cast<std::size_t>(channels_of(field)) * value_bytes_of(field);
+  return bytes * static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);
 }
 
 }  // namespace
@@ -92,36 +130,39 @@ std::string describe_set(const ShardSet& set) {
     text += fmt::format("{} {}x{} ({})", shown > 1 ? "," : "", size.first, size.second, count);
   }
   if (sizes.size() > kShown) text += fmt::format(" and {} more", sizes.size() - kShown);
-  return text + "\n" + describe_classes(set);
+  return text + "\n" + describe_extras(set) + describe_classes(set);
 }
 
 VerifyResult verify_set(const ShardSet& set, int threads,
                         const std::function<void(std::size_t)>& progress) {
+  // A file is compared as a whole just after its samples, while it is in memory.
+  struct Job {
+    bool is_file;
+    std::size_t number;  ///< of the shard or of the sample
+  };
+  std::vector<Job> jobs;
+  for (std::size_t shard = 0, sample = 0; shard < set.shards().size(); ++shard) {
+    for (std::size_t k = 0; k < set.shards()[shard].samples; ++k) jobs.push_back({false, sample++});
+    jobs.push_back({true, shard});
+  }
   VerifyResult result;
+  std::set<std::string> damage;  // what keeps a file from opening, each of its samples says
   std::mutex lock;
-  const auto& shards = set.shards();
-  parallel_for(shards.size(), threads, [&](std::size_t i) {
-    const auto path = set.folder() / shards[i].file;
-    std::size_t decoded = 0;
+  parallel_for(jobs.size(), threads, [&](std::size_t i) {
+    const Job& job = jobs[i];
+    std::string message;
     try {
-      const ShardReader reader(path);
-      reader.verify();
-      if (reader.summary().checksum != shards[i].checksum)
-        fail<DataError>("{}: its checksum is not the one in the manifest", path.string());
-      for (std::size_t k = 0; k < reader.size(); ++k) {
-        const SampleInfo& info = reader.info(k);
-        decoded += static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width) *
-                   (info.has_label ? 4U : 3U);
-      }
+      job.is_file ? set.verify_file(job.number) : set.verify(job.number);
     } catch (const DataError& error) {
-      const std::lock_guard guard(lock);
-      result.damage.emplace_back(error.what());
+      message = error.what();
     }
     const std::lock_guard guard(lock);
-    result.samples += shards[i].samples, result.decoded.value += decoded;
-    if (progress) progress(shards[i].samples);
+    if (!message.empty()) damage.insert(std::move(message));
+    if (job.is_file) return;
+    result.samples += 1, result.decoded.value += decoded_bytes(set.info(job.number));
+    if (progress) progress(1);
   });
-  std::ranges::sort(result.damage);
+  result.damage.assign(damage.begin(), damage.end());
   return result;
 }
 

@@ -13,17 +13,18 @@ namespace dusk::sharding {
 /// there is none.
 [[nodiscard]] std::vector<std::filesystem::path> find_sets(const std::filesystem::path& folder);
 
-/// For people: samples by role and time of day, sizes, bytes, share of each class.
+/// For people: samples by role and time of day, fields, sizes, bytes, and of each class its share
+/// of the labelled pixels and the number of samples that show it. Decodes nothing.
 [[nodiscard]] std::string describe_set(const ShardSet& set);
 
 struct VerifyResult {
   std::size_t samples = 0;
-  Bytes decoded;                    ///< pixels and labels that were read
-  std::vector<std::string> damage;  ///< one message a damaged shard
+  Bytes decoded;                    ///< of all fields
+  std::vector<std::string> damage;  ///< a message for each damaged sample or file
 };
 
-/// Reads and checks every byte of a set, `threads` shards at a time. `progress` gets the number of
-/// samples of each shard that was checked, from any thread.
+/// Reads and checks every byte of a set, `threads` samples at a time. `progress` gets the number of
+/// samples as they are checked, from any thread.
 [[nodiscard]] VerifyResult verify_set(const ShardSet& set, int threads,
                                       const std::function<void(std::size_t)>& progress = {});
 

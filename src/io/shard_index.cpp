@@ -157,8 +157,20 @@ class IndexParser {
     parse_sizes();
     for (const FieldSpec& field : optional_fields()) parse_presence(field);
     parse_cameras();
+    parse_class_pixels();
+  }
+
+  void parse_class_pixels() {
     index_.sample_pixels = numbers<std::uint32_t>("/samples/class_pixels", ElementType::u32,
                                                   index_.labels.classes.size());
+    std::vector<std::uint64_t> sums(index_.labels.classes.size());
+    for (std::size_t i = 0; i < index_.samples.size(); ++i) {
+      const std::span<const std::uint32_t> pixels = index_.class_pixels_of(i);
+      for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += pixels[k];
+    }
+    if (sums != index_.class_pixels) {
+      fail<DataError>("{}: pixel counts of the samples and of the shard disagree", path_);
+    }
   }
 
   void parse_sizes() {

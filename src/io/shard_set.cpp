@@ -176,17 +176,23 @@ void ShardSet::verify(std::size_t index) const {
   at.shard.verify(at.index);
 }
 
-void ShardSet::verify() const {
-  for (std::size_t i = 0; i < state_->readers.size(); ++i) {
-    const ShardReader& reader = state_->readers[i];
-    const ShardSummary& listed = state_->manifest.shards[i];
-    reader.verify();
-    const ShardSummary found = reader.summary();
-    if (found.checksum != listed.checksum) {
-      fail<DataError>("{}: damaged: checksum of the file {}, the manifest says {}",
-                      reader.path().string(), to_hex(found.checksum), to_hex(listed.checksum));
-    }
+void ShardSet::verify_file(std::size_t shard) const {
+  const ShardReader& reader = state_->readers.at(shard);
+  const ShardSummary& listed = shards()[shard];
+  const ShardSummary found = reader.summary();
+  if (found.checksum != listed.checksum) {
+    fail<DataError>("{}: damaged: checksum of the file {}, the manifest says {}",
+                    reader.path().string(), to_hex(found.checksum), to_hex(listed.checksum));
   }
+  if (found.labelled != listed.labelled || found.class_pixels != listed.class_pixels ||
+      found.ignored_pixels != listed.ignored_pixels) {
+    fail<DataError>("{}: counts of labels are not those in the manifest", reader.path().string());
+  }
+}
+
+void ShardSet::verify() const {
+  for (std::size_t i = 0; i < size(); ++i) verify(i);
+  for (std::size_t i = 0; i < shards().size(); ++i) verify_file(i);
 }
 
 }  // namespace dusk

@@ -56,13 +56,16 @@ same_bytes() {
   done
 }
 
-# pids RUN: the ranks that work on RUN.
-pids() {
+# pids_of ARGUMENTS: the ranks that were started with them.
+pids_of() {
   local pid
-  for pid in $(pgrep -f -- "--run $1"); do
+  for pid in $(pgrep -f -- "$1"); do
     [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" != "$(readlink -f "$DUSK")" ] || echo "$pid"
   done
 }
+
+# pids RUN: the ranks that work on RUN.
+pids() { pids_of "--run $1"; }
 
 # reached RUN STEP LAUNCHER: waits for a checkpoint; fails when the launcher ends before.
 reached() {

@@ -14,7 +14,11 @@ fi
 
 say "h5py reads the shards: pictures and labels are those of the data set"
 make_shards
-"$python" "$here/interop_shard.py" "$work/shards/day" "$work/city/day"
+"$python" "$here/interop_shard.py" set "$work/shards/day" "$work/city/day"
+
+say "h5py reads every other field: depth, confidence, camera, neighbours"
+"$MAKE_SEEDS" "$work/seeds"
+"$python" "$here/interop_shard.py" fields "$work/seeds/shard/all_fields.h5"
 
 say "Dusk loads a file that Python wrote with torchvision's names"
 "$python" "$here/interop_checkpoint.py" write-backbone "$work/backbone.safetensors"

@@ -1,5 +1,8 @@
-"""Reads every sample of a shard set with h5py, as sharding/FORMAT.md tells a Python user to, and
-compares it with the data set that it was made from (Cityscapes' layout)."""
+"""Reads shards with h5py, as sharding/FORMAT.md tells a Python user to, and compares each sample
+
+    set SHARDS CITY     with the data set that the set was made from (Cityscapes' layout)
+    fields SHARD        with what tests/unit/io/sample_pictures.hpp puts into every field
+"""
 
 import json
 import pathlib
@@ -45,8 +48,7 @@ def check_sample(shard, i, name, city):
     return label
 
 
-def main():
-    shards, city = map(pathlib.Path, sys.argv[1:])
+def check_set(shards, city):
     manifest = json.loads((shards / "manifest.json").read_text())
     samples, pixels = 0, numpy.zeros(256, numpy.int64)
     for entry in manifest["shards"]:
@@ -56,7 +58,9 @@ def main():
             assert classes == manifest["classes"] and classes[0] == "road" and len(classes) == 19
             for i, name in enumerate(names):
                 label = check_sample(shard, i, name, city)
-                pixels += numpy.bincount(label.ravel(), minlength=256)
+                counts = numpy.bincount(label.ravel(), minlength=256)
+                assert (shard["samples/class_pixels"][i] == counts[:19]).all()
+                pixels += counts
                 samples += 1
     assert samples == manifest["samples"] == len(list(city.glob("leftImg8bit/**/*.png")))
     counted = numpy.sum([entry["class_pixels"] for entry in manifest["shards"]], axis=0)
@@ -64,5 +68,28 @@ def main():
     print(f"{samples} samples are the same to the last pixel")
 
 
+def check_fields(path):
+    with h5py.File(path) as shard:
+        assert shard.attrs["version"] == 2
+        assert list(shard["samples/name"].asstr()[:]) == ["a", "b"]
+        for key, values in {"previous": ["before a", ""], "next": ["after a", ""]}.items():
+            assert list(shard["samples/" + key].asstr()[:]) == values, key
+        for field, present in {"label": [1, 0], "depth": [1, 0], "confidence": [1, 0]}.items():
+            assert list(shard["samples/has_" + field][:]) == present, field
+        assert shard["samples/camera"].dtype == numpy.float64
+        assert (shard["samples/camera"][:] == [[500.25, 499.75, 12, 10], [0, 0, 0, 0]]).all()
+        group, i = shard["20x24"], numpy.arange(20 * 24).reshape(20, 24)
+        assert group["depth"].dtype == numpy.uint16
+        assert (group["depth"][0] == (i * 257 + 11) % 65536).all()
+        assert group["confidence"].dtype == numpy.uint8
+        assert (group["confidence"][0] == i * 3 % 256).all()
+        x, y = numpy.meshgrid(numpy.arange(24), numpy.arange(20))
+        value = (x // 5 + y // 3) % 5
+        assert (group["label"][0] == numpy.where(value == 4, 255, value)).all()
+        assert "depth" not in shard["17x16"] and "label" not in shard["17x16"]
+    print("every field is as it was written")
+
+
 if __name__ == "__main__":
-    main()
+    kind, *paths = sys.argv[1:]
+    {"set": check_set, "fields": check_fields}[kind](*map(pathlib.Path, paths))

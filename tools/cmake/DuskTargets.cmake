@@ -17,6 +17,13 @@ if(DUSK_SANITIZE)
   target_link_options(dusk_sanitizers INTERFACE -fsanitize=${DUSK_SANITIZE})
 endif()
 
+if(DUSK_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "DUSK_FUZZ needs clang: cmake --preset fuzz (tools/bootstrap --fuzz installs it)")
+  endif()
+  target_compile_options(dusk_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # The narrow precompiled header: parsing torch/types.h costs 13 s a file without it, 4 s with it; a
 # file that needs no more than a tensor's declaration is as fast without.
 # torch/torch.h would cost twice the memory and is included nowhere.

@@ -238,7 +238,9 @@ class ShardSet {
 
   /// As `ShardReader::verify`: one sample, for callers that share the work among threads.
   void verify(std::size_t index) const;
-  /// Checks every sample, and every file against the manifest's checksum.
+  /// Compares the file of `shards()[shard]` with what the manifest says of it.
+  void verify_file(std::size_t shard) const;
+  /// Checks every sample and every file.
   void verify() const;
 
  private:

@@ -38,6 +38,7 @@ struct HandMade {
   std::vector<std::uint64_t> index_shape{1, 1, 1, 3};
   ElementType index_type = ElementType::u64;
   bool with_pair = true;
+  std::size_t names = 1;
 
   void write(const std::filesystem::path& path) const {
     OutputFile file(path);
@@ -54,8 +55,10 @@ struct HandMade {
     for (const char* name :
          {"name", "role", "time_of_day", "sequence", "pair", "previous", "next"}) {
       if (name == std::string("pair") && !with_pair) continue;
-      file.write_table(std::string("/samples/") + name, ElementType::text, 1, one,
-                       std::as_bytes(std::span("x", 1)));
+      const std::string text(name == std::string("name") ? names : 1, 'x');
+      const std::array<std::uint64_t, 1> count{text.size()};
+      file.write_table(std::string("/samples/") + name, ElementType::text, 1, count,
+                       std::as_bytes(std::span(text)));
     }
     const std::array<std::uint64_t, 1> heights{height.size()};
     const std::uint32_t width = 3;
@@ -132,6 +135,11 @@ TEST(ShardIndex, AClaimOfTwoToTheFortySamplesCostsNothing) {
                     s.image_shape = {std::uint64_t{1} << 40U, 2, 3, 3};
                   }),
                   "'/2x3/image' has a wrong type, shape");
+}
+
+TEST(ShardIndex, SamplesThatTheFileHasNoRoomForAreRefusedBeforeTheyTakeMemory) {
+  // A byte of the file each; in memory some hundred.
+  expect_contains(refusal([](HandMade& s) { s.names = 2'000'000; }), "2000000 samples in 2");
 }
 
 TEST(ShardIndex, OtherFilesAreNamed) {
