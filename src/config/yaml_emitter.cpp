@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <system_error>
 
 #include "dusk/config/config_node.hpp"
 
@@ -57,8 +58,8 @@ std::string quote(std::string_view text) {
 bool reads_as_number(std::string_view text) {
   double number = 0;
   if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
-  return end == text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return end == text.data() + text.size() && error != std::errc::invalid_argument;  // a lone sign
 }
 
 /// A scalar marked as quoted is text and must stay text for readers without our types; one that is

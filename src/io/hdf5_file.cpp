@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -281,7 +282,7 @@ bool InputFile::holds_chunk(const std::string& name, std::span<const std::uint64
   check<DataError>(
       H5Dread_chunk(chunked_.get(), H5P_DEFAULT, position.data(), &skipped_filters, chunk_.data()),
       path_, fmt::format("read a chunk of '{}'", name));
-  return skipped_filters == 0 && std::equal(chunk_.begin(), chunk_.end(), bytes.begin());
+  return skipped_filters == 0 && std::memcmp(chunk_.data(), bytes.data(), size) == 0;
 }
 
 OutputFile::OutputFile(const std::filesystem::path& path) : path_(path.string()) {

@@ -3,7 +3,7 @@
 
 #include "dusk/base/error.hpp"
 #include "dusk/io/shard.hpp"
-#include "fuzz/memory_file.hpp"
+#include "fuzz/scratch_file.hpp"
 #include "fuzz/target.hpp"
 
 namespace dusk::fuzz {
@@ -40,17 +40,19 @@ void read_all(const ShardReader& reader) {
 }
 
 }  // namespace
-}  // namespace dusk::fuzz
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static dusk::fuzz::MemoryFile file;
-  file.replace(dusk::fuzz::bytes_of(data, size));
+bool read(std::span<const std::byte> bytes) {
+  static ScratchFile file;
+  file.replace(bytes);
   try {
-    const dusk::ShardReader reader(file.path());
-    dusk::fuzz::read_all(reader);
+    const ShardReader reader(file.path());
+    read_all(reader);
     (void)reader.summary();
     reader.verify();
-  } catch (const dusk::DataError&) {
+    return true;
+  } catch (const DataError&) {
+    return false;
   }
-  return 0;
 }
+
+}  // namespace dusk::fuzz

@@ -61,6 +61,12 @@ TEST(YamlEmitter, TextThatReadsAsAnotherTypeIsQuoted) {
 }
 
 /// Every byte that text may hold survives, as a value and as a key.
+TEST(YamlEmitter, ALoneSignIsNoNumber) {
+  const ConfigNode root =
+      list_of({ConfigNode::scalar("-"), map_of({{"x", ConfigNode::scalar("+")}})});
+  EXPECT_EQ(emit_yaml(root), "- \"-\"\n-\n  x: \"+\"\n");
+}
+
 TEST(YamlEmitter, AnyTextSurvives) {
   std::string all;
   for (int c = 1; c < 128; ++c) all += static_cast<char>(c);

@@ -170,6 +170,21 @@ TEST(Convert, PicturesAreScaledAndLabelsTakeTheNearestCentre) {
   EXPECT_EQ(label, std::vector<std::uint8_t>(label.size(), 0));
 }
 
+TEST(Convert, CamerasAreScaledWithTheirPictures) {
+  const TempFolder folder;
+  make_cityscapes_tree(folder / "in", 1, {"train"});
+  SourceDataset dataset = city(folder / "in");
+  dataset.samples[0].camera = {.fx = 20, .fy = 24, .cx = 15.5, .cy = 5};
+  dataset.samples[0].next = "train/the one after";
+  const Conversion conversion(dataset, {.output = folder / "out", .size = PictureSize{12, 64}});
+  conversion.publish_set(conversion.make_shards(0, 1));
+  const SampleInfo info = ShardSet::open(folder / "out").info(0);
+  EXPECT_EQ(info.next, "train/the one after");
+  // 24x32 becomes 12x64. The middle of the width, 15.5, stays the middle, 31.5; the lower edge of
+  // row 5, 5.5 below the picture's corner, is 2.75 below it.
+  EXPECT_EQ(info.camera, (Camera{.fx = 40, .fy = 12, .cx = 31.5, .cy = 2.25}));
+}
+
 TEST(Convert, BadInputStopsWithTheFileName) {
   const TempFolder folder;
   make_cityscapes_tree(folder / "in", 2);
