@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "dusk/base/error.hpp"
@@ -104,6 +105,21 @@ TEST_F(ShardDamage, AFlippedByteOfATilesPlaceIsFound) {
                     "sample 'anna', image");
     EXPECT_EQ(read_all(reader, Field::image, 2), pictures_[2].image);
   }
+}
+
+TEST_F(ShardDamage, ExchangedPlacesAreFoundByComparingWithHdf5) {
+  // Both entries are right, for each other's tile: no checksum of a tile tells.
+  const std::size_t address = entry_address(0, Field::image);
+  std::string bytes = good_;
+  std::swap_ranges(bytes.begin() + static_cast<std::ptrdiff_t>(address),
+                   bytes.begin() + static_cast<std::ptrdiff_t>(address + sizeof(TileEntry)),
+                   bytes.begin() + static_cast<std::ptrdiff_t>(address + sizeof(TileEntry)));
+  ASSERT_NE(bytes, good_);
+  folder_.write("damaged.h5", bytes);
+  const ShardReader reader(damaged_);
+  EXPECT_NO_THROW((void)read_all(reader, Field::image, 0));
+  expect_contains(message_of<DataError>([&] { reader.verify(); }),
+                  "damaged.h5: sample 'anna', image: HDF5 has another tile (0, 0) than the index");
 }
 
 TEST_F(ShardDamage, AWindowThatDoesNotTouchTheDamageIsRead) {
