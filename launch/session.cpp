@@ -93,12 +93,12 @@ const LabelSpace& run_label_space(const RunConfig& config) {
   std::string space;
   for (const auto& [name, stream] : config.streams) {
     if (!stream.labels) continue;
-    const Dataset dataset = Dataset::open(stream.shards, stream.filter);
-    if (!space.empty() && dataset.label_space() != space) {
+    const std::string own = read_set_labels(stream.shards).space;
+    if (!space.empty() && own != space) {
       fail<ConfigError>("streams.{}: its labels are of '{}', those of another stream of '{}'", name,
-                        dataset.label_space(), space);
+                        own, space);
     }
-    space = dataset.label_space();
+    space = own;
   }
   if (space.empty()) fail<ConfigError>("no labelled stream is configured under 'streams'");
   return label_space(space);

@@ -13,6 +13,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Manifest read_manifest(const fs::path& folder) {
+  const fs::path path = folder / kManifestName;
+  if (!fs::exists(path)) {
+    fail<DataError>("{}: no {} there: not a set of shards, or one that was never finished",
+                    folder.string(), kManifestName);
+  }
+  return parse_manifest(read_text(path), path.string());
+}
+
 /// Opens a shard that a manifest lists and checks that it is the one that was meant.
 ShardReader open_listed(const fs::path& folder, const ShardSummary& listed,
                         const ShardLabels& labels) {
@@ -88,6 +97,10 @@ std::vector<ShardSummary> ShardSetWriter::finish() {
   return shards_;
 }
 
+ShardLabels read_set_labels(const fs::path& folder) {
+  return read_manifest(folder).labels;
+}
+
 struct ShardSet::State {
   struct Place {
     const ShardReader& shard;
@@ -114,14 +127,9 @@ struct ShardSet::State {
 ShardSet::ShardSet(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 ShardSet ShardSet::open(const fs::path& folder) {
-  const fs::path path = folder / kManifestName;
-  if (!fs::exists(path)) {
-    fail<DataError>("{}: no {} there: not a set of shards, or one that was never finished",
-                    folder.string(), kManifestName);
-  }
   auto state = std::make_shared<State>();
   state->folder = folder;
-  state->manifest = parse_manifest(read_text(path), path.string());
+  state->manifest = read_manifest(folder);
   for (const ShardSummary& shard : state->manifest.shards) {
     state->readers.push_back(open_listed(folder, shard, state->manifest.labels));
     state->begin.push_back(state->begin.back() + shard.samples);

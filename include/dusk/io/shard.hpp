@@ -215,6 +215,9 @@ class ShardSetWriter {
   std::vector<ShardSummary> shards_;
 };
 
+/// What a published set says about its labels, from its manifest alone.
+[[nodiscard]] ShardLabels read_set_labels(const std::filesystem::path& folder);
+
 /// A published set of shards as one sequence of samples: 0 .. size()-1 in the order of the
 /// manifest. Immutable, cheap to copy (copies share the open files), safe from any thread.
 class ShardSet {
