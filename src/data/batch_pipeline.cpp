@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "data/prefetcher.hpp"
-#include "data/stream_batch_builder.hpp"
+#include "data/stream.hpp"
 #include "dusk/base/error.hpp"
-#include "dusk/base/hash.hpp"
 #include "dusk/device/device.hpp"
 
 namespace dusk {
@@ -17,15 +16,6 @@ namespace {
 
 /// Samples that may be damaged in a row before `skip` gives up: beyond it, the data set is broken.
 constexpr std::uint64_t kMostSkips = 64;
-
-/// A stream with what follows from it.
-struct Stream {
-  StreamSpec spec;
-  std::uint64_t seed = 0;  // of order and augmentation; streams over the same data differ
-  SamplePlan plan;
-  std::uint64_t local_batch = 0;
-  BatchLayout layout;
-};
 
 /// What all batches of a pipeline share; immutable.
 struct Plan {
@@ -43,10 +33,12 @@ class BatchJob final : public PrefetchJob {
           std::make_unique<StreamBatchBuilder>(stream.local_batch, stream.spec.augment.crop_height,
                                                stream.spec.augment.crop_width, stream.layout));
       tasks_ += stream.local_batch;
+      bytes_.value += builders_.back()->bytes().value;
     }
   }
 
   std::size_t tasks() const override { return tasks_; }
+  Bytes bytes() const override { return bytes_; }
 
   void run(std::size_t task, SampleReader& reader) override {
     std::size_t number = 0;
@@ -54,7 +46,7 @@ class BatchJob final : public PrefetchJob {
     const Stream& stream = plan_->streams[number];
     const std::uint64_t position = first_position(stream) + plan_->rank * stream.local_batch + task;
     for (std::uint64_t skipped = 0;; ++skipped) {
-      const SampleRef ref = stream.plan.at(position + skipped);
+      const SampleRef ref = stream.order->at(position + skipped);
       try {
         load(stream, ref, *builders_[number], task, reader);
         return;
@@ -85,11 +77,7 @@ class BatchJob final : public PrefetchJob {
   void load(const Stream& stream, const SampleRef& ref, StreamBatchBuilder& builder,
             std::size_t slot, SampleReader& reader) const {
     try {
-      const SampleInfo& info = stream.spec.dataset.info(ref.index);
-      Random random(stream.seed, {ref.epoch, ref.index});
-      const Geometry geometry = draw_geometry(stream.spec.augment, info.height, info.width, random);
-      builder.load(slot, ref, stream.spec.dataset, geometry, stream.spec.augment.interpolation,
-                   reader);
+      load_sample(stream, ref, slot, builder, reader);
     } catch (const std::exception&) {
       rethrow_with_place(fmt::format("stream '{}', step {}, {}", stream.spec.name, step_,
                                      place_of(stream.spec.dataset, ref)));
@@ -99,6 +87,7 @@ class BatchJob final : public PrefetchJob {
   std::shared_ptr<const Plan> plan_;
   std::uint64_t step_;
   std::size_t tasks_ = 0;
+  Bytes bytes_;
   std::vector<std::unique_ptr<StreamBatchBuilder>> builders_;  // one a stream
 };
 
@@ -118,33 +107,19 @@ void check_division(const StreamSpec& stream, int ranks) {
       divisors.empty() ? "" : fmt::format(", with this one {} ranks", fmt::join(divisors, ", ")));
 }
 
-void check_augment(const StreamSpec& stream) {
-  const AugmentOptions& a = stream.augment;
-  if (a.crop_height < 1 || a.crop_width < 1)
-    fail<ConfigError>("stream '{}': crops of {}x{} pixels, must be at least 1x1", stream.name,
-                      a.crop_height, a.crop_width);
-  if (!(a.scale_min > 0) || !(a.scale_max >= a.scale_min))
-    fail<ConfigError>(
-        "stream '{}': scale_min {} and scale_max {}, must be 0 < scale_min <= "
-        "scale_max",
-        stream.name, a.scale_min, a.scale_max);
-  if (!(a.flip >= 0 && a.flip <= 1))
-    fail<ConfigError>("stream '{}': flip is {}, must be in [0, 1]", stream.name, a.flip);
-}
-
 void check(const std::vector<StreamSpec>& streams, int rank, int size,
            const PipelineOptions& options) {
   if (size < 1 || rank < 0 || rank >= size)
     fail<InternalError>("a pipeline for rank {} of {}", rank, size);
-  if (options.threads < 1 || options.prefetch < 1)
-    fail<ConfigError>("{} loader threads and {} batches ahead, both must be >= 1", options.threads,
-                      options.prefetch);
+  if (options.threads < 1 || options.prefetch < 1 || options.memory_mib < 1)
+    fail<ConfigError>("{} loader threads, {} batches and {} MiB ahead, all must be >= 1",
+                      options.threads, options.prefetch, options.memory_mib);
   if (streams.empty()) fail<ConfigError>("training needs at least one stream of samples");
   std::set<std::string> names;
   for (const StreamSpec& stream : streams) {
     if (!names.insert(stream.name).second)
       fail<ConfigError>("two streams have the name '{}'", stream.name);
-    check_augment(stream);
+    check_stream(stream);
     check_division(stream, size);
   }
 }
@@ -155,38 +130,35 @@ std::shared_ptr<const Plan> make_plan(std::vector<StreamSpec> streams, std::uint
   auto plan = std::make_shared<Plan>();
   plan->rank = static_cast<std::uint64_t>(rank);
   plan->on_damage = options.on_damage;
-  for (StreamSpec& spec : streams) {
-    const std::uint64_t stream_seed =
-        Random(seed, {checksum64(std::string_view(spec.name))}).next();
-    const auto local_batch = static_cast<std::uint64_t>(spec.global_batch / size);
-    const BatchLayout layout{.host_options = device.host_options(),
-                             .channels_last = options.channels_last,
-                             .labels = spec.labels};
-    const SamplePlan order(stream_seed, spec.dataset.size());
-    plan->streams.push_back({.spec = std::move(spec),
-                             .seed = stream_seed,
-                             .plan = order,
-                             .local_batch = local_batch,
-                             .layout = layout});
-  }
+  for (StreamSpec& spec : streams)
+    plan->streams.push_back(
+        make_stream(std::move(spec), seed, size, device.host_options(), options.channels_last));
   return plan;
 }
 
 }  // namespace
 
 StreamSpec open_stream(std::string name, const StreamOptions& options) {
+  const ViewOptions views{
+      .pair = options.pair, .pair_geometry = options.pair_geometry, .frames = options.frames};
+  ViewedDataset viewed = with_views(Dataset::open(options.shards, options.filter), views);
   return {.name = std::move(name),
-          .dataset = Dataset::open(options.shards, options.filter),
+          .dataset = std::move(viewed.dataset),
           .augment = options.augment,
           .global_batch = options.global_batch,
-          .labels = options.labels};
+          .labels = options.labels,
+          .sampling = options.sampling,
+          .views = std::move(viewed.views),
+          .left_out = viewed.left_out};
 }
 
 struct BatchPipeline::Impl {
   Impl(std::shared_ptr<const Plan> plan, const PipelineOptions& options)
       : prefetcher([plan = std::move(plan)](
                        std::uint64_t step) { return std::make_shared<BatchJob>(plan, step); },
-                   options.threads, options.prefetch) {}
+                   {.threads = options.threads,
+                    .jobs = options.prefetch,
+                    .memory = Bytes{static_cast<std::size_t>(options.memory_mib) << 20U}}) {}
 
   std::uint64_t skipped = 0;
   Prefetcher prefetcher;

@@ -22,6 +22,14 @@ class ShardSource final : public SampleSource {
             std::span<std::uint8_t> out) const override {
     shards_.read(field, index, window, out);
   }
+  std::span<const std::uint32_t> class_pixels(std::uint64_t index) const override {
+    return shards_.class_pixels(index);
+  }
+  std::vector<std::uint64_t> parts() const override {
+    std::vector<std::uint64_t> samples;
+    for (const ShardSummary& shard : shards_.shards()) samples.push_back(shard.samples);
+    return samples;
+  }
 
  private:
   ShardSet shards_;
@@ -72,6 +80,37 @@ Dataset::Dataset(std::string name, std::shared_ptr<const SampleSource> source,
 
 Dataset Dataset::open(const std::filesystem::path& shards, const SampleFilter& filter) {
   return {shards.string(), std::make_shared<ShardSource>(ShardSet::open(shards)), filter};
+}
+
+std::span<const std::uint32_t> Dataset::class_pixels(std::uint64_t index) const {
+  return source_->class_pixels(source_index(index));
+}
+
+std::vector<std::uint64_t> Dataset::parts() const {
+  std::vector<std::uint64_t> parts = source_->parts();
+  if (!chosen_) return parts;
+  auto next = chosen_->begin();
+  std::uint64_t end = 0;
+  for (std::uint64_t& samples : parts) {
+    end += samples;
+    const auto first = next;
+    next = std::lower_bound(first, chosen_->end(), end);
+    samples = static_cast<std::uint64_t>(next - first);
+  }
+  return parts;
+}
+
+Dataset Dataset::unfiltered() const {
+  return {name_, source_, Chosen()};
+}
+
+Dataset Dataset::subset(std::span<const std::uint64_t> indices) const {
+  std::vector<std::uint64_t> chosen;
+  for (const std::uint64_t index : indices) {
+    if (index >= size()) fail<InternalError>("{}: sample {} of {}", name_, index, size());
+    chosen.push_back(source_index(index));
+  }
+  return {name_, source_, std::make_shared<const std::vector<std::uint64_t>>(std::move(chosen))};
 }
 
 std::uint64_t Dataset::size() const {

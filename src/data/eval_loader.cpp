@@ -40,13 +40,18 @@ class EvalJob final : public PrefetchJob {
         geometry_(whole_picture(dataset.info(part.begin).height, dataset.info(part.begin).width)),
         builder_(part.end - part.begin, geometry_.height, geometry_.width, layout) {}
 
+  Bytes bytes() const override { return builder_.bytes(); }
+
   std::size_t tasks() const override { return part_.end - part_.begin; }
 
   void run(std::size_t task, SampleReader& reader) override {
     const std::uint64_t index = part_.begin + task;
     const SampleRef ref{.position = index, .epoch = 0, .index = index};
     try {
-      builder_.load(task, ref, dataset_, geometry_, Interpolation::bilinear, reader);
+      builder_.load_label(task, dataset_, index, geometry_, reader);
+      builder_.load_picture(task, 0, {.dataset = dataset_, .index = index, .geometry = geometry_},
+                            reader);
+      builder_.note(task, ref, dataset_.info(index).name, geometry_);
     } catch (const std::exception&) {
       rethrow_with_place(place_of(dataset_, ref));
     }
@@ -77,7 +82,7 @@ struct EvalLoader::Impl {
               if (number >= batches.size()) return nullptr;
               return std::make_shared<EvalJob>(dataset, batches[number], layout);
             },
-            options.threads, options.prefetch) {}
+            {.threads = options.threads, .jobs = options.prefetch}) {}
 
   Part part;
   Prefetcher prefetcher;

@@ -6,10 +6,10 @@
 
 namespace dusk {
 
-Prefetcher::Prefetcher(Maker maker, int threads, int depth)
-    : maker_(std::move(maker)), depth_(static_cast<std::size_t>(depth)) {
+Prefetcher::Prefetcher(Maker maker, const PrefetchLimits& limits)
+    : maker_(std::move(maker)), limits_(limits) {
   try {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    for (int i = 0; i < limits.threads; ++i) threads_.emplace_back([this] { work(); });
   } catch (...) {
     stop();
     throw;
@@ -51,6 +51,7 @@ void Prefetcher::seek(std::uint64_t number) {
   {
     const std::lock_guard lock(mutex_);
     slots_.clear();
+    waiting_.reset();
     front_ = number;
     ended_ = false;
   }
@@ -75,16 +76,24 @@ bool Prefetcher::is_ready() const {
 std::shared_ptr<Prefetcher::Slot> Prefetcher::slot_with_task() {
   for (const auto& slot : slots_)
     if (slot->started < slot->job->tasks()) return slot;
-  if (ended_ || slots_.size() >= depth_) return nullptr;
-  auto job = maker_(front_ + slots_.size());
-  if (!job) {
+  if (ended_ || slots_.size() >= static_cast<std::size_t>(limits_.jobs)) return nullptr;
+  if (!waiting_) waiting_ = maker_(front_ + slots_.size());
+  if (!waiting_) {
     ended_ = true;
     job_ready_.notify_one();
     return nullptr;
   }
+  if (!has_room(waiting_->bytes())) return nullptr;
   slots_.push_back(std::make_shared<Slot>());
-  slots_.back()->job = std::move(job);
+  slots_.back()->job = std::move(waiting_);
   return slots_.back();
+}
+
+bool Prefetcher::has_room(Bytes more) const {
+  std::size_t taken = 0;
+  for (const auto& slot : slots_) taken += slot->job->bytes().value;
+  return slots_.empty() ||
+         (taken <= limits_.memory.value && more.value <= limits_.memory.value - taken);
 }
 
 Prefetcher::Claim Prefetcher::claim() {

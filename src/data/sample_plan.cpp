@@ -1,46 +1,76 @@
 #include "dusk/data/sample_plan.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <utility>
 
+#include "data/permutation.hpp"
 #include "dusk/base/error.hpp"
 #include "dusk/base/random.hpp"
 
 namespace dusk {
 namespace {
 
-/// Luby and Rackoff need four rounds for ideal round functions; the halves of small data sets have
-/// few bits, where more rounds are needed for all orders to come up alike (see the test).
-constexpr std::uint64_t kRounds = 10;
+std::uint64_t epoch_key(std::uint64_t seed, std::uint64_t epoch) noexcept {
+  return mix(seed ^ mix(epoch));
+}
+
+/// Number of the interval [begin[i], begin[i + 1]) that holds `value`.
+std::size_t interval_of(const std::vector<std::uint64_t>& begin, std::uint64_t value) {
+  return static_cast<std::size_t>(std::upper_bound(begin.begin(), begin.end(), value) -
+                                  begin.begin()) -
+         1;
+}
 
 }  // namespace
 
-SamplePlan::SamplePlan(std::uint64_t seed, std::uint64_t size)
-    : seed_(seed), size_(size), half_bits_(1) {
+SamplePlan::SamplePlan(std::uint64_t seed, std::uint64_t size) : seed_(seed), size_(size) {
   if (size == 0) fail<DataError>("a data set without samples has no order");
-  half_bits_ = std::max(1, (static_cast<int>(std::bit_width(size - 1)) + 1) / 2);
 }
 
 SampleRef SamplePlan::at(std::uint64_t position) const noexcept {
   const std::uint64_t epoch = position / size_;
-  const std::uint64_t key = mix(seed_ ^ mix(epoch));
-  // Walking: a permutation of the larger domain, followed until it comes back into [0, size), is a
-  // permutation of [0, size).
-  std::uint64_t index = encrypt(position % size_, key);
-  while (index >= size_) index = encrypt(index, key);
-  return {position, epoch, index};
+  return {.position = position,
+          .epoch = epoch,
+          .index = permuted(position % size_, size_, epoch_key(seed_, epoch))};
 }
 
-std::uint64_t SamplePlan::encrypt(std::uint64_t value, std::uint64_t key) const noexcept {
-  const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
-  std::uint64_t left = value >> half_bits_;
-  std::uint64_t right = value & mask;
-  for (std::uint64_t round = 0; round < kRounds; ++round) {
-    const std::uint64_t next = left ^ (mix(key ^ mix((round << 32) ^ right)) & mask);
-    left = right;
-    right = next;
+WindowPlan::WindowPlan(std::uint64_t seed, std::vector<std::uint64_t> parts, int window)
+    : seed_(seed), window_(static_cast<std::uint64_t>(window)), begin_{0} {
+  if (window < 1) fail<ConfigError>("a window of {} shards, must be >= 1", window);
+  for (const std::uint64_t samples : parts)
+    if (samples > 0) begin_.push_back(begin_.back() + samples);
+  if (begin_.back() == 0) fail<DataError>("a data set without samples has no order");
+}
+
+std::shared_ptr<const WindowPlan::Layout> WindowPlan::layout(std::uint64_t epoch) const {
+  const std::lock_guard lock(mutex_);
+  auto& recent = recent_[epoch % recent_.size()];
+  if (recent && recent->epoch == epoch) return recent;
+  Layout made{.epoch = epoch, .parts = {}, .begin = {0}};
+  const std::uint64_t parts = begin_.size() - 1;
+  for (std::uint64_t i = 0; i < parts; ++i) {
+    const std::uint64_t part = permuted(i, parts, epoch_key(seed_, epoch));
+    made.parts.push_back(part);
+    made.begin.push_back(made.begin.back() + begin_[part + 1] - begin_[part]);
   }
-  return (left << half_bits_) | right;
+  recent = std::make_shared<const Layout>(std::move(made));
+  return recent;
+}
+
+SampleRef WindowPlan::at(std::uint64_t position) const {
+  const std::uint64_t size = begin_.back();
+  const std::uint64_t epoch = position / size;
+  const auto order = layout(epoch);
+  const std::uint64_t window = interval_of(order->begin, position % size) / window_;
+  const std::uint64_t first = order->begin[window * window_];
+  const std::uint64_t last =
+      order->begin[std::min<std::uint64_t>((window + 1) * window_, order->parts.size())];
+  const std::uint64_t key = mix(epoch_key(seed_, epoch) ^ mix(window + 1));
+  const std::uint64_t place = first + permuted(position % size - first, last - first, key);
+  const std::size_t part = interval_of(order->begin, place);
+  return {.position = position,
+          .epoch = epoch,
+          .index = begin_[order->parts[part]] + place - order->begin[part]};
 }
 
 }  // namespace dusk

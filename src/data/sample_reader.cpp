@@ -5,30 +5,43 @@
 namespace dusk {
 namespace {
 
+constexpr std::array<float, 3> kMean = {0.485F, 0.456F, 0.406F};
+constexpr std::array<float, 3> kDeviation = {0.229F, 0.224F, 0.225F};
+
 constexpr NormalizeTable make_imagenet_table() {
-  constexpr std::array<float, 3> mean = {0.485F, 0.456F, 0.406F};
-  constexpr std::array<float, 3> deviation = {0.229F, 0.224F, 0.225F};
   NormalizeTable table{};
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t v = 0; v < 256; ++v)
-      table[c][v] = (static_cast<float>(v) / 255.0F - mean[c]) / deviation[c];
+      table[c][v] = (static_cast<float>(v) / 255.0F - kMean[c]) / kDeviation[c];
   return table;
 }
 
 constexpr NormalizeTable kImageNet = make_imagenet_table();
 
-/// One row of RGB into three rows of a planar or one of an interleaved picture.
-void normalize(std::span<const std::uint8_t> rgb, float* out, const ImageView& view) {
+/// The table's function for values between grey levels.
+struct NormalizeFloats {
+  struct Channel {
+    float mean, deviation;
+    float operator[](float value) const { return (value - mean) / deviation; }
+  };
+  Channel operator[](std::size_t c) const { return {kMean[c], kDeviation[c]}; }
+};
+
+/// One row of RGB into three rows of a planar or one of an interleaved picture; channel c of a
+/// pixel becomes normalized[c][value].
+template <class Value, class Normalized>
+void normalize(std::span<const Value> rgb, float* out, const ImageView& view,
+               const Normalized& normalized) {
   const std::size_t count = rgb.size() / 3;
   if (view.column == 3 && view.channel == 1) {
     for (std::size_t i = 0; i < count; ++i)
-      for (std::size_t c = 0; c < 3; ++c) out[3 * i + c] = kImageNet[c][rgb[3 * i + c]];
+      for (std::size_t c = 0; c < 3; ++c) out[3 * i + c] = normalized[c][rgb[3 * i + c]];
     return;
   }
   for (std::size_t c = 0; c < 3; ++c) {
     float* plane = out + static_cast<std::ptrdiff_t>(c) * view.channel;
     for (std::size_t i = 0; i < count; ++i)
-      plane[static_cast<std::ptrdiff_t>(i) * view.column] = kImageNet[c][rgb[3 * i + c]];
+      plane[static_cast<std::ptrdiff_t>(i) * view.column] = normalized[c][rgb[3 * i + c]];
   }
 }
 
@@ -38,14 +51,27 @@ void clear(const ImageView& view, int row, int first_column, int last_column) {
       view.data[c * view.channel + row * view.row + x * view.column] = 0.0F;
 }
 
+/// What no picture covers becomes 0.
+void clear_padding(const ImageView& view, const Geometry& geometry) {
+  const int left = geometry.first_column();
+  const int right = left + geometry.covered_width();
+  for (int row = 0; row < geometry.covered_height(); ++row) {
+    clear(view, row, 0, left);
+    clear(view, row, right, geometry.width);
+  }
+  for (int row = geometry.covered_height(); row < geometry.height; ++row)
+    clear(view, row, 0, geometry.width);
+}
+
 }  // namespace
 
 const NormalizeTable& imagenet_table() {
   return kImageNet;
 }
 
-void SampleReader::image(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
-                         Interpolation interpolation, const ImageView& out) {
+template <class Use>
+void SampleReader::for_each_row(const Dataset& dataset, std::uint64_t index,
+                                const Geometry& geometry, Interpolation interpolation, Use use) {
   const AxisWeights y(geometry.rows(), interpolation);
   const AxisWeights x(geometry.columns(), interpolation);
   const Rect window{y.interval().begin, x.interval().begin, y.interval().length(),
@@ -55,18 +81,45 @@ void SampleReader::image(const Dataset& dataset, std::uint64_t index, const Geom
   dataset.read(Field::image, index, window, window_);
   resampler_.start(window_, y, x);
   row_.resize(static_cast<std::size_t>(x.count()) * 3);
-  const int left = geometry.first_column();
-  const int right = left + geometry.covered_width();
-  for (int row = 0; row < geometry.height; ++row) {
-    if (row >= geometry.covered_height()) {
-      clear(out, row, 0, geometry.width);
-      continue;
-    }
+  for (int row = 0; row < geometry.covered_height(); ++row) {
     resampler_.row(row, row_);
-    clear(out, row, 0, left);
-    normalize(row_, out.data + row * out.row + left * out.column, out);
-    clear(out, row, right, geometry.width);
+    use(row, std::span<const std::uint8_t>(row_));
   }
+}
+
+void SampleReader::image(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
+                         Interpolation interpolation, const ImageView& out) {
+  clear_padding(out, geometry);
+  for_each_row(dataset, index, geometry, interpolation,
+               [&](int row, std::span<const std::uint8_t> rgb) {
+                 normalize(rgb, out.at(row, geometry.first_column()), out, kImageNet);
+               });
+}
+
+void SampleReader::image(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
+                         Interpolation interpolation, const PhotometricChange& change,
+                         const ImageView& out, const ImageView* plain) {
+  if (change.is_none() && plain == nullptr)
+    return image(dataset, index, geometry, interpolation, out);
+  const int height = geometry.covered_height();
+  const int width = geometry.covered_width();
+  const std::size_t pitch = static_cast<std::size_t>(width) * 3;
+  color_.resize(static_cast<std::size_t>(height) * pitch);
+  if (plain != nullptr) clear_padding(*plain, geometry);
+  for_each_row(dataset, index, geometry, interpolation,
+               [&](int row, std::span<const std::uint8_t> rgb) {
+                 if (plain != nullptr)
+                   normalize(rgb, plain->at(row, geometry.first_column()), *plain, kImageNet);
+                 float* values = color_.data() + static_cast<std::size_t>(row) * pitch;
+                 for (std::size_t i = 0; i < pitch; ++i)
+                   values[i] = static_cast<float>(rgb[i]) / 255.0F;
+               });
+  if (change.jitters) change_colors(change.jitter, color_);
+  if (change.sigma > 0) blur_.apply(change.sigma, height, width, color_);
+  clear_padding(out, geometry);
+  for (int row = 0; row < height; ++row)
+    normalize(std::span<const float>(color_).subspan(static_cast<std::size_t>(row) * pitch, pitch),
+              out.at(row, geometry.first_column()), out, NormalizeFloats{});
 }
 
 void SampleReader::label(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,

@@ -11,9 +11,10 @@ namespace dusk {
 namespace {
 
 Batch upload(Batch batch, const Device& device) {
-  for (auto& [name, stream] : batch.streams) {
+  for (auto& [stream_name, stream] : batch.streams) {
     stream.images = device.upload(stream.images);
     if (stream.labels.defined()) stream.labels = device.upload(stream.labels);
+    for (auto& [name, picture] : stream.pictures) picture = device.upload(picture);
   }
   return batch;
 }

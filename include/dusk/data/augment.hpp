@@ -2,6 +2,7 @@
 
 #include "dusk/base/random.hpp"
 #include "dusk/base/range.hpp"
+#include "dusk/data/photometric.hpp"
 #include "dusk/data/resample.hpp"
 #include "dusk/io/shard.hpp"
 
@@ -15,6 +16,13 @@ struct AugmentOptions {
   double scale_max = 1.0;  ///< from [scale_min, scale_max), and cut to whole pixels
   double flip = 0.5;       ///< probability of a horizontal flip
   Interpolation interpolation = Interpolation::bilinear;
+  /// A crop is drawn again while it shows fewer than two classes, or one class on this share of its
+  /// labelled pixels or more (0.75 in DAFormer's recipes). 1: any crop will do.
+  double cat_max_ratio = 1.0;
+  int redraws = 10;  ///< the last crop stays
+  ColorJitterOptions jitter{};
+  BlurOptions blur{};
+  bool keep_plain = false;  ///< also deliver each picture before jitter and blur
 };
 
 template <class Visitor>
@@ -25,6 +33,14 @@ void describe(Visitor& v, AugmentOptions& o) {
   v.field("scale_max", o.scale_max, "largest factor on the picture's size", positive);
   v.field("flip", o.flip, "probability of a horizontal flip", between(0, 1));
   v.field("interpolation", o.interpolation, "of images; labels take the nearest pixel");
+  v.field("cat_max_ratio", o.cat_max_ratio,
+          "a crop is drawn again where one class has this share of its labelled pixels; 1: never",
+          between(0, 1));
+  v.field("redraws", o.redraws, "most times that a crop is drawn again; the last one stays",
+          non_negative);
+  v.section("jitter", o.jitter, "random changes of brightness, contrast, saturation and hue");
+  v.section("blur", o.blur, "random Gaussian blur, after the jitter");
+  v.field("keep_plain", o.keep_plain, "also deliver pictures before jitter and blur, as 'plain'");
   v.check(o.scale_min <= o.scale_max, "scale_max", "must be >= scale_min");
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dusk/data/augment.hpp"
 #include "dusk/data/sample_plan.hpp"
 
 namespace dusk {
@@ -22,10 +23,19 @@ struct StreamBatch {
   /// (N, H, W) int64 train ids, 255 is ignored and padding; undefined where the stream has no
   /// labels.
   at::Tensor labels;
+  /// Further pictures of each sample, like `images` and of its size: "reference" (the other picture
+  /// of a pair), "frame-1", "frame+1" (neighbours in the video); with `keep_plain` also "plain",
+  /// "reference.plain", ...: the same pictures before jitter and blur.
+  std::map<std::string, at::Tensor, std::less<>> pictures;
   std::uint64_t first_position = 0;  ///< of the global batch: step * global batch
   std::vector<SampleRef> refs;       ///< N, what was loaded
   std::vector<std::string> names;    ///< N
+  std::vector<Geometry> geometries;  ///< N, of `images`: where its pixels were in the picture
   std::vector<std::string> damage;   ///< messages of samples that were replaced, in order
+
+  /// One of `pictures`; `InternalError` naming those there are.
+  [[nodiscard]] const at::Tensor& picture(std::string_view name) const&;
+  const at::Tensor& picture(std::string_view name) const&& = delete;
 };
 
 /// What one rank gets for one step.

@@ -12,7 +12,9 @@
 #include "dusk/base/range.hpp"
 #include "dusk/data/augment.hpp"
 #include "dusk/data/batch.hpp"
+#include "dusk/data/class_sampling.hpp"
 #include "dusk/data/dataset.hpp"
+#include "dusk/data/views.hpp"
 
 namespace dusk {
 
@@ -34,6 +36,10 @@ struct StreamOptions {
   SampleFilter filter;
   int global_batch = 4;
   bool labels = true;
+  SamplingOptions sampling;
+  bool pair = false;
+  ViewGeometry pair_geometry = ViewGeometry::same;
+  std::vector<int> frames;
   AugmentOptions augment;
 };
 
@@ -43,7 +49,15 @@ void describe(Visitor& v, StreamOptions& o) {
   v.section("filter", o.filter, "which samples of the set");
   v.field("global_batch", o.global_batch, "samples of a step, over all ranks", at_least(1));
   v.field("labels", o.labels, "load labels; false: they are not even read");
-  v.section("augment", o.augment, "random scale, crop and flip");
+  v.section("sampling", o.sampling, "which sample comes next");
+  v.field("pair", o.pair,
+          "also load the other picture of each pair, as 'reference'; samples without are left out");
+  v.field("pair_geometry", o.pair_geometry,
+          "crop and flip of the other picture: the same, or drawn for itself");
+  v.field("frames", o.frames,
+          "also load neighbours in the video, for example [-1, 1], as 'frame-1' and 'frame+1'; "
+          "samples without are left out");
+  v.section("augment", o.augment, "random scale, crop, flip and colours");
 }
 
 /// A stream of samples with an order and a global batch of its own, for example "source".
@@ -53,6 +67,9 @@ struct StreamSpec {
   AugmentOptions augment;
   int global_batch = 1;
   bool labels = true;  ///< false: labels are not read, even where the data set has some
+  SamplingOptions sampling{};
+  std::vector<View> views{};
+  std::uint64_t left_out = 0;  ///< samples that the filter accepts and that lack a picture
 };
 
 [[nodiscard]] StreamSpec open_stream(std::string name, const StreamOptions& options);
@@ -60,6 +77,7 @@ struct StreamSpec {
 struct PipelineOptions {
   int threads = 2;
   int prefetch = 4;  ///< batches that are ready or being made, at most
+  int memory_mib = 4096;
   bool channels_last = true;
   OnDamage on_damage = OnDamage::stop;
 };
@@ -68,6 +86,8 @@ template <class Visitor>
 void describe(Visitor& v, PipelineOptions& o) {
   v.field("threads", o.threads, "threads of each rank that read and augment", at_least(1));
   v.field("prefetch", o.prefetch, "batches kept ready", at_least(1));
+  v.field("memory_mib", o.memory_mib,
+          "memory of each rank for batches kept ready; one batch is always made", at_least(1));
   v.field("channels_last", o.channels_last, "memory layout of the images");
   v.field("on_damage", o.on_damage, "stop at a sample that cannot be read, or skip it");
 }
@@ -76,9 +96,9 @@ void describe(Visitor& v, PipelineOptions& o) {
 ///
 /// Rank r of N takes, in step k, the positions k*B + r*B/N + i, 0 <= i < B/N, of each stream's
 /// plan: the union over the ranks is the same batch on any number of ranks. A sample's bytes depend
-/// on (seed, stream name, epoch, sample) only, so neither the number of threads nor a restart
-/// changes anything. A skipped sample is replaced by the sample of the next position, on every
-/// number of ranks the same.
+/// on (seed, stream name, epoch, sample) only (sampling by class: position instead of epoch), so
+/// neither the number of threads nor a restart changes anything. A skipped sample is replaced by
+/// the sample of the next position, on every number of ranks the same.
 class BatchPipeline {
  public:
   /// `ConfigError` where a global batch cannot be divided among `size` ranks (with the numbers that

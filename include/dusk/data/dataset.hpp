@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dusk/io/shard.hpp"
@@ -20,6 +21,12 @@ class SampleSource {
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   [[nodiscard]] virtual const SampleInfo& info(std::uint64_t index) const = 0;
   [[nodiscard]] virtual const std::string& label_space() const = 0;
+  /// Pixels of each class in the label of a sample, zeros without one; empty where nobody counted.
+  [[nodiscard]] virtual std::span<const std::uint32_t> class_pixels(std::uint64_t /*index*/) const {
+    return {};
+  }
+  /// Samples that are stored together (shards), as numbers of samples in order.
+  [[nodiscard]] virtual std::vector<std::uint64_t> parts() const { return {size()}; }
   /// A window of a field, packed. Damage is a `DataError`.
   virtual void read(Field field, std::uint64_t index, Rect window,
                     std::span<std::uint8_t> out) const = 0;
@@ -60,14 +67,26 @@ class Dataset {
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] const SampleInfo& info(std::uint64_t index) const;
   [[nodiscard]] const std::string& label_space() const { return source_->label_space(); }
+  [[nodiscard]] std::span<const std::uint32_t> class_pixels(std::uint64_t index) const;
+  /// Samples that are stored together, as numbers of samples in order; a part may be empty.
+  [[nodiscard]] std::vector<std::uint64_t> parts() const;
+
+  /// All samples of the source, whatever the filter.
+  [[nodiscard]] Dataset unfiltered() const;
+  /// The samples with these indices, which rise. `InternalError` for one that is not there.
+  [[nodiscard]] Dataset subset(std::span<const std::uint64_t> indices) const;
+
   void read(Field field, std::uint64_t index, Rect window, std::span<std::uint8_t> out) const;
 
  private:
+  using Chosen = std::shared_ptr<const std::vector<std::uint64_t>>;
+  Dataset(std::string name, std::shared_ptr<const SampleSource> source, Chosen chosen)
+      : name_(std::move(name)), source_(std::move(source)), chosen_(std::move(chosen)) {}
   [[nodiscard]] std::uint64_t source_index(std::uint64_t index) const;
 
   std::string name_;
   std::shared_ptr<const SampleSource> source_;
-  std::shared_ptr<const std::vector<std::uint64_t>> chosen_;  // null: all
+  Chosen chosen_;  // null: all
 };
 
 }  // namespace dusk

@@ -61,6 +61,21 @@ TEST(Dataset, SaysWhatThereIsWhenNothingPasses) {
   }
 }
 
+TEST(Dataset, SubsetsAndPartsFollowTheFilter) {
+  const auto source = std::make_shared<test::MemorySource>(mixed_samples());
+  source->shards = {1, 3, 0, 2};
+  const Dataset all("d", source);
+  const Dataset dusk("d", source, {.times_of_day = {"dusk"}});  // 2, 4, 5
+  using Numbers = std::vector<std::uint64_t>;
+  EXPECT_EQ(all.parts(), (Numbers{1, 3, 0, 2}));
+  EXPECT_EQ(dusk.parts(), (Numbers{0, 1, 0, 2}));
+  const Dataset ends = dusk.subset(Numbers{0, 2});
+  EXPECT_EQ(names_in(ends), "s2s5");
+  EXPECT_EQ(ends.parts(), (Numbers{0, 1, 0, 1}));
+  EXPECT_EQ(names_in(ends.unfiltered()), "s0s1s2s3s4s5");
+  EXPECT_THROW(static_cast<void>(dusk.subset(Numbers{3})), InternalError);
+}
+
 TEST(Dataset, OpensShards) {
   const auto folder = std::filesystem::path(testing::TempDir()) / "dusk_dataset_test";
   std::filesystem::remove_all(folder);
@@ -80,6 +95,12 @@ TEST(Dataset, OpensShards) {
   writer.finish();
 
   const Dataset dusk = Dataset::open(folder, {.times_of_day = {"dusk"}});
+  EXPECT_EQ(dusk.parts(), (std::vector<std::uint64_t>{1, 2}));  // of shards with 4 and 2 samples
+  std::vector<std::uint32_t> counted(11, 0);
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 5; ++x) ++counted[static_cast<std::size_t>((y + 2 * x + 4) % 11)];
+  const auto stored = dusk.class_pixels(1);  // sample 4 of the set
+  EXPECT_EQ(std::vector<std::uint32_t>(stored.begin(), stored.end()), counted);
   EXPECT_EQ(names_in(dusk), "s2s4s5");
   EXPECT_EQ(dusk.label_space(), "camvid11");
   std::vector<std::uint8_t> pixel(3), label(1);

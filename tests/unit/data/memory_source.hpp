@@ -25,6 +25,13 @@ class MemorySource final : public SampleSource {
     return infos_.at(static_cast<std::size_t>(index));
   }
   const std::string& label_space() const override { return label_space_; }
+  std::span<const std::uint32_t> class_pixels(std::uint64_t index) const override {
+    if (counts.empty()) return {};
+    return counts.at(static_cast<std::size_t>(index));
+  }
+  std::vector<std::uint64_t> parts() const override {
+    return shards.empty() ? SampleSource::parts() : shards;
+  }
 
   void read(Field field, std::uint64_t index, Rect window,
             std::span<std::uint8_t> out) const override {
@@ -36,7 +43,7 @@ class MemorySource final : public SampleSource {
       for (int x = window.x; x < window.x + window.width; ++x) {
         const auto i = static_cast<int>(index);
         if (field == Field::label) {
-          *value++ = static_cast<std::uint8_t>((y + 2 * x + i) % 11);
+          *value++ = label_at ? label_at(y, x, i) : static_cast<std::uint8_t>((y + 2 * x + i) % 11);
           continue;
         }
         *value++ = static_cast<std::uint8_t>(y);
@@ -47,6 +54,9 @@ class MemorySource final : public SampleSource {
   }
 
   std::set<std::uint64_t> damaged;
+  std::vector<std::vector<std::uint32_t>> counts{};                 // of classes, one list a sample
+  std::vector<std::uint64_t> shards{};                              // samples of each
+  std::function<std::uint8_t(int y, int x, int index)> label_at{};  // instead of the formula
   std::function<void(std::uint64_t)> before_read;
   mutable std::atomic<int> images_read = 0;
   mutable std::atomic<int> labels_read = 0;

@@ -21,6 +21,7 @@ struct CountingJob final : PrefetchJob {
               std::function<void(std::size_t)> task_action)
       : number(job_number), done(task_count, 0), action(std::move(task_action)) {}
   std::size_t tasks() const override { return done.size(); }
+  Bytes bytes() const override { return {1000}; }
   void run(std::size_t task, SampleReader&) override {
     if (action) action(task);
     ++done[task];
@@ -40,7 +41,7 @@ Prefetcher::Maker jobs(std::size_t tasks, std::function<void(std::size_t)> actio
 
 TEST(Prefetcher, HandsOutFinishedJobsInOrder) {
   for (const int threads : {1, 2, 5}) {
-    Prefetcher prefetcher(jobs(3), threads, 4);
+    Prefetcher prefetcher(jobs(3), {.threads = threads, .jobs = 4});
     for (std::uint64_t i = 0; i < 50; ++i) {
       EXPECT_EQ(prefetcher.number(), i);
       const auto job = prefetcher.next();
@@ -51,13 +52,27 @@ TEST(Prefetcher, HandsOutFinishedJobsInOrder) {
   }
 }
 
+TEST(Prefetcher, StaysWithinItsMemoryButForOneJob) {
+  // Jobs take 1000 bytes each. So many start ahead of the consumer, and never one more.
+  for (const auto& [memory, fit] : {std::pair<std::size_t, std::uint64_t>{10, 1}, {3999, 3}}) {
+    std::atomic<std::uint64_t> started = 0;
+    Prefetcher prefetcher(jobs(1, [&](std::size_t) { ++started; }),
+                          {.threads = 2, .jobs = 10, .memory = Bytes{memory}});
+    for (std::uint64_t taken = 0; taken < 50; ++taken) {
+      while (started < taken + fit) std::this_thread::yield();
+      EXPECT_EQ(started.load(), taken + fit);
+      static_cast<void>(prefetcher.next());
+    }
+  }
+}
+
 TEST(Prefetcher, MakesNoMoreJobsThanAskedFor) {
   std::atomic<std::uint64_t> made = 0;
   const auto count = [&](std::uint64_t number) {
     made = std::max<std::uint64_t>(made, number + 1);
     return std::make_shared<CountingJob>(number, 1, nullptr);
   };
-  Prefetcher prefetcher(count, 3, 2);
+  Prefetcher prefetcher(count, {.threads = 3, .jobs = 2});
   for (std::uint64_t i = 0; i < 30; ++i) {
     ASSERT_LE(made.load(), i + 2);
     static_cast<void>(prefetcher.next());
@@ -65,7 +80,7 @@ TEST(Prefetcher, MakesNoMoreJobsThanAskedFor) {
 }
 
 TEST(Prefetcher, EndsBehindTheLastJobAndStartsAgain) {
-  Prefetcher prefetcher(jobs(2, {}, 5), 2, 3);
+  Prefetcher prefetcher(jobs(2, {}, 5), {.threads = 2, .jobs = 3});
   for (int round = 0; round < 3; ++round) {
     for (std::uint64_t i = 0; i < 5; ++i)
       EXPECT_EQ(dynamic_cast<const CountingJob&>(*prefetcher.next()).number, i);
@@ -73,7 +88,7 @@ TEST(Prefetcher, EndsBehindTheLastJobAndStartsAgain) {
     EXPECT_EQ(prefetcher.next(), nullptr);
     prefetcher.seek(0);
   }
-  Prefetcher nothing(jobs(2, {}, 0), 1, 3);
+  Prefetcher nothing(jobs(2, {}, 0), {.threads = 1, .jobs = 3});
   EXPECT_EQ(nothing.next(), nullptr);
 }
 
@@ -90,7 +105,7 @@ TEST(Prefetcher, RaisesTheFirstErrorInOrderOfTasksAgainAndAgain) {
       throw std::runtime_error("task 1");
     }
   };
-  Prefetcher prefetcher(jobs(4, fail_twice), 3, 1);
+  Prefetcher prefetcher(jobs(4, fail_twice), {.threads = 3, .jobs = 1});
   for (int attempt = 0; attempt < 2; ++attempt) {
     try {
       static_cast<void>(prefetcher.next());
@@ -108,7 +123,7 @@ TEST(Prefetcher, ContinuesBehindAnErrorAfterASeek) {
       if (number == 1) throw std::runtime_error("job 1");
     });
   };
-  Prefetcher prefetcher(maker, 2, 3);
+  Prefetcher prefetcher(maker, {.threads = 2, .jobs = 3});
   EXPECT_EQ(dynamic_cast<const CountingJob&>(*prefetcher.next()).number, 0U);
   EXPECT_THROW(static_cast<void>(prefetcher.next()), std::runtime_error);
   prefetcher.seek(2);
@@ -124,7 +139,7 @@ TEST(Prefetcher, SeekDropsWhatIsRunning) {
       may_end.wait();
     });
   };
-  Prefetcher prefetcher(maker, 2, 1);
+  Prefetcher prefetcher(maker, {.threads = 2, .jobs = 1});
   running.wait();
   prefetcher.seek(7);
   EXPECT_EQ(dynamic_cast<const CountingJob&>(*prefetcher.next()).number, 7U);
@@ -139,7 +154,8 @@ TEST(Prefetcher, EndsCleanlyWhileThreadsWaitOrWork) {
     const auto note = [&](std::size_t) {
       if (first.exchange(false)) started.count_down();
     };
-    Prefetcher prefetcher(jobs(2, note), 4, 2);  // soon full: threads wait for room
+    Prefetcher prefetcher(jobs(2, note),
+                          {.threads = 4, .jobs = 2});  // soon full: threads wait for room
     if (round % 2 == 0) started.wait();
     if (round % 3 == 0) static_cast<void>(prefetcher.next());
   }
@@ -151,7 +167,7 @@ TEST(Prefetcher, CountsTheTimeOfWaiting) {
     consumer_comes.wait();
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
   };
-  Prefetcher prefetcher(jobs(1, slow), 1, 1);
+  Prefetcher prefetcher(jobs(1, slow), {.threads = 1, .jobs = 1});
   EXPECT_EQ(prefetcher.waited_seconds(), 0);
   const Stopwatch watch;
   consumer_comes.count_down();
