@@ -5,10 +5,12 @@
 namespace dusk::launch {
 
 void add_bench(CLI::App& app, Program& program) {
-  auto* command = app.add_subcommand("bench", "Measures communication and training steps");
+  auto* command = app.add_subcommand("bench", "Measures communication, loading and training steps");
   command->require_subcommand(1);
   add_bench_comm(*command, program);
   add_bench_step(*command, program);
+  add_bench_loader(*command, program);
+  add_bench_shards(*command, program);
 }
 
 }  // namespace dusk::launch

@@ -1,8 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "dusk/base/clock.hpp"
+#include "dusk/base/units.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "dusk/config/config.hpp"
+#include "dusk/io/stage.hpp"
 #include "dusk/methods/methods.hpp"
 #include "dusk/report/console_line.hpp"
 #include "dusk/report/html_report.hpp"
@@ -18,6 +21,8 @@ struct TrainArguments {
   std::filesystem::path config;
   std::vector<std::string> sets;
   std::filesystem::path run;
+  /// Not a key of the configuration: it changes from job to job and never the result.
+  std::filesystem::path stage;
 };
 
 /// The console line as the trainer's view of progress.
@@ -83,6 +88,40 @@ double steps_per_epoch(const std::vector<StreamSpec>& streams) {
   return steps;
 }
 
+/// The copy of a set on this node's own disk; where there is no room for one, the set itself.
+std::filesystem::path staged(const std::filesystem::path& set, const std::filesystem::path& stage,
+                             Log& log) {
+  if (stage.empty()) return set;
+  const Stopwatch watch;
+  try {
+    auto copy = stage_set(set, stage);
+    log.info("{}: read from its copy {} ({})", set.string(), copy.string(),
+             format_duration(watch.seconds()));
+    return copy;
+  } catch (const StorageError& error) {
+    log.warn("{} is read from where it is, since it cannot be copied: {}", set.string(),
+             error.what());
+    return set;
+  }
+}
+
+std::vector<StreamSpec> open_streams(const RunConfig& config, const std::filesystem::path& stage,
+                                     Log& log) {
+  std::vector<StreamSpec> streams;
+  for (const auto& [name, configured] : config.streams) {
+    StreamOptions options = configured;
+    options.shards = staged(options.shards, stage, log);
+    streams.push_back(open_stream(name, options));
+    const StreamSpec& stream = streams.back();
+    if (stream.left_out > 0)
+      log.warn(
+          "stream '{}': {} of {} samples lack the other picture of a pair or a frame and are "
+          "left out",
+          name, stream.left_out, stream.left_out + stream.dataset.size());
+  }
+  return streams;
+}
+
 void train(const TrainArguments& arguments, const RunConfig& config, const std::string& canonical,
            Program& program, MpiRuntime& mpi, Log& log) {
   const StopRequest stop;
@@ -91,8 +130,7 @@ void train(const TrainArguments& arguments, const RunConfig& config, const std::
   const bool first = mpi.launch().rank == 0;
 
   const LabelSpace& labels = run_label_space(config);
-  std::vector<StreamSpec> streams;
-  for (const auto& [name, options] : config.streams) streams.push_back(open_stream(name, options));
+  std::vector<StreamSpec> streams = open_streams(config, arguments.stage, log);
   const Horizon horizon{config.train.steps, steps_per_epoch(streams)};
   BatchPipeline batches(std::move(streams), static_cast<std::uint64_t>(config.seed),
                         mpi.launch().rank, mpi.launch().size, session.device(), config.loader);
@@ -152,6 +190,9 @@ void add_train(CLI::App& app, Program& program) {
       ->allow_extra_args(false);
   command->add_option("--run", arguments->run, "run directory; the same one continues the run")
       ->required();
+  command->add_option("--stage", arguments->stage,
+                      "folder on each node's own disk to copy the shards of the streams to first; "
+                      "what does not fit is read from where it is");
   command->footer(
       "Example, two ranks on this machine:\n"
       "  launch/local.sh -n 2 -- train configs/experiments/camvid_source_only.yaml --run runs/a");

@@ -3,6 +3,7 @@
 // A build without OpenCV lacks the subcommands that read or write pictures.
 namespace dusk::launch {
 
+void add_bench_loader(CLI::App& /*bench*/, Program& /*program*/) {}
 void add_predict(CLI::App& /*app*/, Program& /*program*/) {}
 void add_shard(CLI::App& /*app*/, Program& /*program*/) {}
 void add_shards(CLI::App& /*app*/, Program& /*program*/) {}

@@ -27,9 +27,21 @@ images=$(dirname "$(find "$work/city/night/leftImg8bit/val" -name '*.png' | head
 diff -r "$work/labels" "$work/labels1" || die "other labels on another number of ranks"
 "$DUSK" -q predict --run "$work/run" --images "$images" --output "$work/colors" --format colors
 
+say "a copy of the shards on the node's own disk changes nothing"
+train 2 "$work/staged" --stage "$work/disk" >"$work/output" 2>&1 || die "train --stage"
+grep -q "read from its copy $work/disk/day-" "$work/output" || die "no copy was made"
+same_bytes "$work/run" "$work/staged"
+
 say "report"
 "$DUSK" -q report "$work/run" --output "$work/report"
 [ -s "$work/report/report.html" ] && grep -q run "$work/report/scores.day.csv" || die "no tables"
 "$DUSK" bench step --config "$work/config.yaml" --steps 2 --warmup 1 --json >"$work/bench"
 grep -q step_ms "$work/bench" || die "bench step"
+"$DUSK" bench loader --work "$work/bench-loader" --pictures "$images" --count 2 --rounds 1 --crops 1 --batches 1 \
+  --json >"$work/bench"
+grep -q ratio_jpeg "$work/bench" || die "bench loader"
+"$DUSK" bench read --work "$work/bench-read" --threads 4 --seconds 0.5 --json >"$work/bench"
+grep -q '"differences":0' "$work/bench" || die "bench read"
+"$DUSK" bench open --work "$work/bench-open" --samples 30 --shards 3 --json >"$work/bench"
+grep -q '"samples":30,.*"shards":3' "$work/bench" || die "bench open"
 say "passed"

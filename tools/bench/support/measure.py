@@ -36,15 +36,19 @@ def cores():
     return len(os.sched_getaffinity(0))
 
 
-def run_json(command, **options):
-    """Runs a program and returns the last line of its standard output as JSON. A failure shows what
-    the program said."""
+def run(command, **options):
+    """Runs a program in the root of the tree; its standard output. A failure shows what it said."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT,
                           **options)
     if done.returncode != 0:
         sys.stderr.write(done.stdout + done.stderr)
         raise SystemExit(f"exit code {done.returncode}: {' '.join(map(str, command))}")
-    return last_json(done.stdout)
+    return done.stdout
+
+
+def run_json(command, **options):
+    """Runs a program and returns the last line of its standard output as JSON."""
+    return last_json(run(command, **options))
 
 
 def last_json(text):
