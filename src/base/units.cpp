@@ -3,9 +3,20 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 
 namespace dusk {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+}  // namespace
 
 std::string to_string(Bytes bytes) {
   static constexpr std::array<const char*, 4> kUnits = {"KiB", "MiB", "GiB", "TiB"};
@@ -25,6 +36,14 @@ std::string format_duration(double seconds) {
   const auto whole = static_cast<long long>(std::llround(seconds));
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::optional<Quantity> parse_quantity(std::string_view text) {
+  const std::string_view body = trimmed(text);
+  double amount = 0;
+  const auto [rest, error] = std::from_chars(body.data(), body.data() + body.size(), amount);
+  if (error != std::errc{}) return std::nullopt;
+  return Quantity{amount, trimmed(body.substr(static_cast<std::size_t>(rest - body.data())))};
 }
 
 }  // namespace dusk

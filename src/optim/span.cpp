@@ -2,22 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
-#include <system_error>
 
 #include "dusk/base/error.hpp"
+#include "dusk/base/units.hpp"
 
 namespace dusk {
 namespace {
 
 constexpr double kLargest = 1e15;  // whole numbers up to here are exact in a double
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 [[noreturn]] void refuse(std::string_view text, std::string_view reason) {
   fail<ConfigError>("'{}' {}; write for example '1500 steps' or '2 epochs'", text, reason);
@@ -45,12 +38,10 @@ std::int64_t Span::in_steps(double steps_per_epoch) const {
 }
 
 void parse_value(std::string_view text, Span& span) {
-  const std::string_view body = trimmed(text);
-  double amount = 0;
-  const auto [rest, error] = std::from_chars(body.data(), body.data() + body.size(), amount);
-  if (error != std::errc{}) refuse(text, "is no length of training");
+  const auto quantity = parse_quantity(text);
+  if (!quantity) refuse(text, "is no length of training");
+  const auto [amount, unit] = *quantity;
   if (!(amount >= 0 && amount <= kLargest)) refuse(text, "is out of range");
-  const std::string_view unit = trimmed(body.substr(static_cast<std::size_t>(rest - body.data())));
   if (unit == "epochs" || unit == "epoch") {
     span = Span::epochs(amount);
   } else if (unit == "steps" || unit == "step") {
