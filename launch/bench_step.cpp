@@ -30,6 +30,7 @@ struct BenchArguments {
   int threads = 0;
   std::optional<bool> channels_last;
   std::filesystem::path trace;
+  std::filesystem::path watchdog;
   bool json = false;
 };
 
@@ -127,9 +128,10 @@ class StepBench {
   void step() {
     const Batch batch = batches_.next();
     timeline_.enter(StepPhase::forward);
-    method_.step(batch, context_);
+    run_.in_phase(Phase::compute, [&] { method_.step(batch, context_); });
     run_.device.synchronize();
     ++state_.step;
+    if (run_.activity != nullptr) run_.activity->finish_step(state_.step);
   }
 
   StepRecord observe(std::int64_t steps) {
@@ -249,7 +251,12 @@ void print(const nlohmann::json& json) {
 
 void bench(const BenchArguments& arguments, const RunConfig& config, Program& program,
            MpiRuntime& mpi, Log& log) {
-  Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
+  Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment,
+                  config.watchdog);
+  const auto watchdog = start_watchdog(
+      config.watchdog, session.control(), session.recorder(), session.activity(), log,
+      mpi.launch().host, arguments.watchdog, [&] { mpi.abort(ExitCode::communication); });
+  watchdog->allow_departures();  // no barrier ends a measurement
   wait_for_all(session.control(), "bench step begins");
   const Stopwatch origin;
   TimedCommunicator communicator(session.communicator(), origin);
@@ -263,7 +270,8 @@ void bench(const BenchArguments& arguments, const RunConfig& config, Program& pr
                        .layers = session.layers(),
                        .log = log,
                        .sinks = {},
-                       .progress = nullptr};
+                       .progress = nullptr,
+                       .activity = config.watchdog.enabled ? &session.activity() : nullptr};
   const std::int64_t global = config.streams.begin()->second.global_batch;
   if (global % mpi.launch().size != 0) {
     fail<ConfigError>("a global batch of {} cannot be divided among {} ranks", global,
@@ -297,6 +305,7 @@ RunConfig bench_config(const BenchArguments& arguments) {
     config.model.channels_last = *arguments.channels_last;
     config.loader.channels_last = *arguments.channels_last;
   }
+  config.watchdog.enabled = !arguments.watchdog.empty();
   if (!arguments.shards.empty()) {
     config.data_root = arguments.shards;
     config = with_data_root(config);
@@ -332,6 +341,8 @@ void add_bench_step(CLI::App& bench_app, Program& program) {
                       "0 or 1; default: as configured");
   command->add_option("--trace", arguments->trace,
                       "writes the observed steps there, for chrome://tracing or ui.perfetto.dev");
+  command->add_option("--watchdog", arguments->watchdog,
+                      "watch as in a training, with reports in this folder");
   command->add_flag("--json", arguments->json, "one JSON object on standard output");
   command->footer(
       "Example, two ranks:\n  launch/local.sh -n 2 -- bench step --config "

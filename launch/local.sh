@@ -6,7 +6,7 @@
 #
 # The program is $DUSK, or build/release/dusk of this checkout. Each rank gets an equal share of the
 # cores as threads (OMP_NUM_THREADS), unless that is set already. The exit code is that of the first
-# rank that failed. SIGTERM and SIGUSR2 reach every rank as SIGUSR2, dusk's wish to stop: mpirun
+# rank that failed; 76, a communication failure, where a rank was killed or left without a word. SIGTERM and SIGUSR2 reach every rank as SIGUSR2, dusk's wish to stop: mpirun
 # itself would answer SIGTERM by killing the ranks a second later.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -33,7 +33,9 @@ options=(-n "$ranks")
 if mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
   # Open MPI binds each rank to one core when there are two or fewer of them: torch would see one.
   # Its slots are cores, not hardware threads: it would refuse two ranks on one core with two.
-  options+=(--bind-to none --oversubscribe)
+  # When a rank dies it asks the others to leave after this many seconds, and kills them after as
+  # many again: time for them to see it and to write their reports (RUN/flight).
+  options+=(--bind-to none --oversubscribe --mca odls_base_sigkill_timeout 2)
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 share=$((cores / ranks))
@@ -48,4 +50,6 @@ while [ "$again" = 1 ]; do # a signal ends `wait` early
   wait "$mpirun_pid"
   code=$?
 done
+# mpirun says 128 + signal for a rank that was killed, and 1 for one that left without ending MPI.
+if [ "$ranks" -gt 1 ] && { [ "$code" -eq 1 ] || [ "$code" -ge 128 ]; }; then code=76; fi
 exit "$code"

@@ -4,10 +4,14 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <thread>
+#include <utility>
 
 #include "dusk/base/files.hpp"
 #include "dusk/comm/collectives.hpp"
+#include "dusk/comm/comparing_communicator.hpp"
 #include "dusk/comm/nccl.hpp"
 #include "dusk/config/config.hpp"
 #include "dusk/device/host_memory.hpp"
@@ -39,16 +43,34 @@ Log Program::make_log(int rank, int size, const std::filesystem::path& folder) c
 }
 
 Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_threads,
-                 const Environment& environment)
+                 const Environment& environment, const WatchdogOptions& watchdog)
     : device_(Device::choose(device, mpi.launch().local_rank)),
-      control_(make_mpi_communicator(mpi, log)) {
+      control_(make_recording_communicator(make_mpi_communicator(mpi, log), recorder_, "control")) {
   const int threads = choose_cpu_threads(cpu_threads, environment, mpi.launch());
   set_cpu_threads(threads);
   if (!device_.is_cuda()) keep_freed_memory();
-  if (device_.is_cuda()) nccl_ = make_nccl_communicator(*control_, device_, log);
+  if (device_.is_cuda()) nccl_ = make_device_communicator(log, watchdog);
   if (mpi.launch().size > 1) layers_ = communicator().split(0, mpi.launch().rank);
   log.info("{} rank(s) on {}, {} thread(s) each; exchange by {}", control_->size(), device_.name(),
            threads, communicator().description());
+}
+
+std::unique_ptr<Communicator> Session::noted(std::unique_ptr<Communicator> inner, std::string name,
+                                             const WatchdogOptions& watchdog) {
+  if (!watchdog.enabled) return inner;
+  return make_recording_communicator(std::move(inner), recorder_, std::move(name));
+}
+
+std::unique_ptr<Communicator> Session::make_device_communicator(Log& log,
+                                                                const WatchdogOptions& watchdog) {
+  // The watchdog knows more about a standstill than NCCL: it comes first.
+  const auto longest = 2 * std::max(watchdog.timeout, watchdog.first_step_timeout).seconds;
+  auto nccl = make_nccl_communicator(*control_, device_, log,
+                                     {.timeout = std::chrono::seconds(std::llround(longest))});
+  if (watchdog.compare_collectives) {
+    nccl = make_comparing_communicator(std::move(nccl), *control_);
+  }
+  return noted(std::move(nccl), "device", watchdog);
 }
 
 void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body,
@@ -114,8 +136,14 @@ std::string why_not(const std::filesystem::path& run, const std::string& canonic
     publish(path, std::string_view(canonical_config));
     return {};
   }
-  const auto changes = difference(read_text(path), canonical_config);
-  if (changes.empty()) return {};
+  auto changes = difference(read_text(path), canonical_config);
+  // Whoever was ended by the watchdog may give the next launch more time.
+  const auto of_watchdog = std::erase_if(
+      changes, [](const std::string& change) { return change.starts_with("watchdog."); });
+  if (changes.empty()) {
+    if (of_watchdog != 0) publish(path, std::string_view(canonical_config));
+    return {};
+  }
   std::string problem = fmt::format(
       "{} belongs to a run of another configuration. Choose another --run, or go back to:",
       run.string());

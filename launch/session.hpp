@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "dusk/base/activity.hpp"
 #include "dusk/base/log.hpp"
 #include "dusk/base/unique_handle.hpp"
 #include "dusk/comm/communicator.hpp"
+#include "dusk/comm/flight_recorder.hpp"
 #include "dusk/comm/mpi_runtime.hpp"
+#include "dusk/comm/watchdog.hpp"
 #include "dusk/data/label_space.hpp"
 #include "dusk/device/device.hpp"
 #include "dusk/train/checkpoint_store.hpp"
@@ -23,9 +26,10 @@ namespace dusk::launch {
 /// reverse one.
 class Session {
  public:
-  /// Collective. `device` and `cpu_threads` as in `TrainOptions`.
+  /// Collective. `device` and `cpu_threads` as in `TrainOptions`. With an enabled watchdog the
+  /// communicators note what they are asked for.
   Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_threads,
-          const Environment& environment);
+          const Environment& environment, const WatchdogOptions& watchdog = {.enabled = false});
 
   [[nodiscard]] const Device& device() const { return device_; }
   /// For tensors on the host.
@@ -34,8 +38,20 @@ class Session {
   [[nodiscard]] Communicator& communicator() { return nccl_ ? *nccl_ : *control_; }
   /// As `RunContext::layers`.
   [[nodiscard]] Communicator& layers() { return layers_ ? *layers_ : communicator(); }
+  /// What the parts of the run are at.
+  [[nodiscard]] ActivityBoard& activity() { return activity_; }
+  /// What both communicators were asked for; empty without a watchdog.
+  [[nodiscard]] FlightRecorder& recorder() { return recorder_; }
 
  private:
+  [[nodiscard]] std::unique_ptr<Communicator> noted(std::unique_ptr<Communicator> inner,
+                                                    std::string name,
+                                                    const WatchdogOptions& watchdog);
+  [[nodiscard]] std::unique_ptr<Communicator> make_device_communicator(
+      Log& log, const WatchdogOptions& watchdog);
+
+  ActivityBoard activity_;
+  FlightRecorder recorder_{activity_};
   Device device_;
   std::unique_ptr<Communicator> control_;
   std::unique_ptr<Communicator> nccl_;

@@ -106,12 +106,12 @@ std::filesystem::path staged(const std::filesystem::path& set, const std::filesy
 }
 
 std::vector<StreamSpec> open_streams(const RunConfig& config, const std::filesystem::path& stage,
-                                     Log& log) {
+                                     ActivityBoard& activity, Log& log) {
   std::vector<StreamSpec> streams;
   for (const auto& [name, configured] : config.streams) {
     StreamOptions options = configured;
     options.shards = staged(options.shards, stage, log);
-    streams.push_back(open_stream(name, options));
+    streams.push_back(open_stream(name, options, &activity));
     const StreamSpec& stream = streams.back();
     if (stream.left_out > 0)
       log.warn(
@@ -122,54 +122,72 @@ std::vector<StreamSpec> open_streams(const RunConfig& config, const std::filesys
   return streams;
 }
 
-void train(const TrainArguments& arguments, const RunConfig& config, const std::string& canonical,
-           Program& program, MpiRuntime& mpi, Log& log) {
-  const StopRequest stop;
-  Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-  run_preflight(session, mpi, program.environment, arguments.run, log);
-  const bool first = mpi.launch().rank == 0;
-
-  const LabelSpace& labels = run_label_space(config);
-  std::vector<StreamSpec> streams = open_streams(config, arguments.stage, log);
-  const Horizon horizon{config.train.steps, steps_per_epoch(streams)};
-  BatchPipeline batches(std::move(streams), static_cast<std::uint64_t>(config.seed),
-                        mpi.launch().rank, mpi.launch().size, session.device(), config.loader);
-  std::vector<EvalSet> sets = open_eval_sets(config, labels);
-
-  const UniqueFd lock = claim_run_directory(arguments.run, canonical, session.control());
-  log.info("{}: configuration {}, {} steps, run directory {}", config.name,
-           to_hex(config_hash(config)), config.train.steps, arguments.run.string());
-
-  CheckpointStore checkpoints(checkpoint_folder(arguments.run), config.train.keep_checkpoints, log);
-  const auto resume = agreed_checkpoint(checkpoints, session.control());
-
-  ConsoleProgress console(program);
-  RunContext run{.config = config,
-                 .directory = arguments.run,
-                 .device = session.device(),
-                 .communicator = session.communicator(),
-                 .control = session.control(),
-                 .layers = session.layers(),
-                 .log = log,
-                 .sinks = {},
-                 .progress = first ? &console : nullptr};
+/// From the newest checkpoint, or from the start, to the last step or the wish to stop.
+ExitCode carry_out(RunContext run, const LabelSpace& labels, const Horizon& horizon,
+                   BatchPipeline& batches, const std::vector<EvalSet>& sets,
+                   const StopRequest& stop) {
+  const bool first = run.control.rank() == 0;
+  CheckpointStore checkpoints(checkpoint_folder(run.directory), run.config.train.keep_checkpoints,
+                              run.log);
+  const auto resume = agreed_checkpoint(checkpoints, run.control);
   const auto method = make_method({run, labels, horizon, /*load_weights=*/!resume});
   TrainState state;
   if (resume) {
     load_checkpoint(*resume, state, *method);
-    log.info("resuming from {} at step {}", resume->string(), state.step);
+    run.log.info("resuming from {} at step {}", resume->string(), state.step);
   }
   std::optional<JsonlSink> metrics;
-  if (first) run.sinks.push_back(&metrics.emplace(arguments.run / "metrics.jsonl", state.step));
+  if (first) run.sinks.push_back(&metrics.emplace(run.directory / "metrics.jsonl", state.step));
 
   Trainer trainer(run, *method, state, batches, checkpoints, stop, sets);
   if (trainer.run() == Trainer::Outcome::stopped) {
-    log.info("stopped on request at step {}; the same command continues", state.step);
-    program.result = ExitCode::stopped;
-    return;
+    run.log.info("stopped on request at step {}; the same command continues", state.step);
+    return ExitCode::stopped;
   }
-  if (first) write_outcome(run, *method, sets, labels, trainer.scores());
-  wait_for_all(session.control(), "end of the run");
+  if (first) {
+    run.in_phase(Phase::finish,
+                 [&] { write_outcome(run, *method, sets, labels, trainer.scores()); });
+  }
+  return ExitCode::done;
+}
+
+void train(const TrainArguments& arguments, const RunConfig& config, const std::string& canonical,
+           Program& program, MpiRuntime& mpi, Log& log) {
+  const StopRequest stop;
+  Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment,
+                  config.watchdog);
+  run_preflight(session, mpi, program.environment, arguments.run, log);
+
+  const LabelSpace& labels = run_label_space(config);
+  std::vector<StreamSpec> streams = open_streams(config, arguments.stage, session.activity(), log);
+  const Horizon horizon{config.train.steps, steps_per_epoch(streams)};
+  BatchPipeline batches(std::move(streams), static_cast<std::uint64_t>(config.seed),
+                        mpi.launch().rank, mpi.launch().size, session.device(), config.loader);
+  const std::vector<EvalSet> sets = open_eval_sets(config, labels, &session.activity());
+
+  const UniqueFd lock = claim_run_directory(arguments.run, canonical, session.control());
+  log.info("{}: configuration {}, {} steps, run directory {}", config.name,
+           to_hex(config_hash(config)), config.train.steps, arguments.run.string());
+  const auto watchdog = start_watchdog(
+      config.watchdog, session.control(), session.recorder(), session.activity(), log,
+      mpi.launch().host, flight_folder(arguments.run), [&] { mpi.abort(ExitCode::communication); });
+
+  ConsoleProgress console(program);
+  const RunContext run{.config = config,
+                       .directory = arguments.run,
+                       .device = session.device(),
+                       .communicator = session.communicator(),
+                       .control = session.control(),
+                       .layers = session.layers(),
+                       .log = log,
+                       .sinks = {},
+                       .progress = mpi.launch().rank == 0 ? &console : nullptr,
+                       .activity = &session.activity()};
+  watchdog->guard([&] {
+    program.result = carry_out(run, labels, horizon, batches, sets, stop);
+    watchdog->allow_departures();
+    wait_for_all(session.control(), "end of the run");
+  });
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ std::uint64_t ActivityBoard::progress() const {
   return progress_;
 }
 
-Phase ActivityBoard::enter(Phase phase) {
+Phase ActivityBoard::exchange(Phase phase) {
   const std::scoped_lock lock(mutex_);
   const Phase before = phase_;
   phase_ = phase;
@@ -98,7 +98,7 @@ void ActivityBoard::end_reading(std::list<Reading>::iterator place) {
 }
 
 PhaseScope::PhaseScope(ActivityBoard* board, Phase phase)
-    : board_(board), before_(board != nullptr ? board->enter(phase) : phase) {}
+    : board_(board), before_(board != nullptr ? board->exchange(phase) : phase) {}
 
 PhaseScope::~PhaseScope() {
   if (board_ != nullptr) board_->enter(before_);

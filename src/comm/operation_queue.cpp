@@ -1,29 +1,11 @@
 #include "comm/operation_queue.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <fmt/format.h>
 
+#include "comm/quiet_thread.hpp"
 #include "dusk/base/error.hpp"
 
 namespace dusk::comm {
-namespace {
-
-/// Starts a thread that receives no signals: those belong to the main thread.
-template <class Body>
-std::thread start_thread(Body body) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_setname_np(thread.native_handle(), "dusk-comm");
-  return thread;
-}
-
-}  // namespace
 
 /// One submitted operation, shared by the queue and those who wait for it.
 class OperationQueue::Entry final : public WorkState {
@@ -66,7 +48,7 @@ class OperationQueue::Entry final : public WorkState {
 
 OperationQueue::OperationQueue(Place place, std::function<void(const std::string&)> on_failure)
     : place_(std::move(place)), on_failure_(std::move(on_failure)) {
-  thread_ = start_thread([this] { work(); });
+  thread_ = start_quiet_thread("dusk-comm", [this] { work(); });
 }
 
 OperationQueue::~OperationQueue() {

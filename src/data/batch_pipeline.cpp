@@ -138,10 +138,10 @@ std::shared_ptr<const Plan> make_plan(std::vector<StreamSpec> streams, std::uint
 
 }  // namespace
 
-StreamSpec open_stream(std::string name, const StreamOptions& options) {
+StreamSpec open_stream(std::string name, const StreamOptions& options, ActivityBoard* activity) {
   const ViewOptions views{
       .pair = options.pair, .pair_geometry = options.pair_geometry, .frames = options.frames};
-  ViewedDataset viewed = with_views(Dataset::open(options.shards, options.filter), views);
+  ViewedDataset viewed = with_views(Dataset::open(options.shards, options.filter, activity), views);
   return {.name = std::move(name),
           .dataset = std::move(viewed.dataset),
           .augment = options.augment,

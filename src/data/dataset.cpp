@@ -13,13 +13,15 @@ namespace {
 
 class ShardSource final : public SampleSource {
  public:
-  explicit ShardSource(ShardSet shards) : shards_(std::move(shards)) {}
+  ShardSource(ShardSet shards, ActivityBoard* activity)
+      : shards_(std::move(shards)), activity_(activity) {}
 
   std::uint64_t size() const override { return shards_.size(); }
   const SampleInfo& info(std::uint64_t index) const override { return shards_.info(index); }
   const std::string& label_space() const override { return shards_.label_space(); }
   void read(Field field, std::uint64_t index, Rect window,
             std::span<std::uint8_t> out) const override {
+    const ReadingScope note(activity_, shards_.file_of(index), shards_.info(index).name);
     shards_.read(field, index, window, out);
   }
   std::span<const std::uint32_t> class_pixels(std::uint64_t index) const override {
@@ -33,6 +35,7 @@ class ShardSource final : public SampleSource {
 
  private:
   ShardSet shards_;
+  ActivityBoard* activity_;
 };
 
 bool passes(const std::vector<std::string>& allowed, const std::string& value) {
@@ -78,8 +81,9 @@ Dataset::Dataset(std::string name, std::shared_ptr<const SampleSource> source,
         name_, filter.roles, filter.times_of_day, filter.sequences, describe_source(*source_));
 }
 
-Dataset Dataset::open(const std::filesystem::path& shards, const SampleFilter& filter) {
-  return {shards.string(), std::make_shared<ShardSource>(ShardSet::open(shards)), filter};
+Dataset Dataset::open(const std::filesystem::path& shards, const SampleFilter& filter,
+                      ActivityBoard* activity) {
+  return {shards.string(), std::make_shared<ShardSource>(ShardSet::open(shards), activity), filter};
 }
 
 std::span<const std::uint32_t> Dataset::class_pixels(std::uint64_t index) const {

@@ -109,12 +109,16 @@ struct ShardSet::State {
 
   [[nodiscard]] std::size_t size() const noexcept { return begin.back(); }
 
-  [[nodiscard]] Place place(std::size_t index) const {
+  [[nodiscard]] std::size_t shard_of(std::size_t index) const {
     if (index >= size()) {
       fail<InternalError>("{}: sample {} of {}", folder.string(), index, size());
     }
     const auto after = std::upper_bound(begin.begin(), begin.end(), index);
-    const auto shard = static_cast<std::size_t>(after - begin.begin()) - 1;
+    return static_cast<std::size_t>(after - begin.begin()) - 1;
+  }
+
+  [[nodiscard]] Place place(std::size_t index) const {
+    const std::size_t shard = shard_of(index);
     return {readers[shard], index - begin[shard]};
   }
 
@@ -144,6 +148,10 @@ std::size_t ShardSet::size() const noexcept {
 const SampleInfo& ShardSet::info(std::size_t index) const {
   const State::Place at = state_->place(index);
   return at.shard.info(at.index);
+}
+
+const std::string& ShardSet::file_of(std::size_t index) const {
+  return state_->manifest.shards[state_->shard_of(index)].file;
 }
 
 void ShardSet::read(Field field, std::size_t index, Rect window,

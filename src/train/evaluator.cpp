@@ -37,10 +37,11 @@ json to_json(const Scores& scores) {
 
 }  // namespace
 
-std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels) {
+std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels,
+                                    ActivityBoard* activity) {
   std::vector<EvalSet> sets;
   for (const auto& [name, options] : config.evaluate) {
-    Dataset dataset = Dataset::open(options.shards, options.filter);
+    Dataset dataset = Dataset::open(options.shards, options.filter, activity);
     if (dataset.label_space() != labels.name) {
       fail<DataError>("evaluate.{}: {} has labels of '{}', the run is trained on '{}'", name,
                       options.shards.string(), dataset.label_space(), labels.name);

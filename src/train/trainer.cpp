@@ -51,20 +51,26 @@ Trainer::Trainer(const RunContext& run, Method& method, TrainState& state, Batch
       stop_(stop),
       sets_(std::move(sets)),
       agreement_(run.control),
+      notes_(run.activity),
       context_(run.communicator, run.device, run.config.train.precision, state,
-               {.in_a_row = run.config.train.skip_limit}),
+               {.in_a_row = run.config.train.skip_limit}, &notes_),
       reported_step_(state.step) {}
 
 Trainer::Outcome Trainer::run() {
   batches_.seek(static_cast<std::uint64_t>(state_.step));
   method_.set_training(true);
   since_report_.restart();
+  if (run_.activity != nullptr) run_.activity->set_step(state_.step);
   const bool was_finished = at_end();  // started again: its scores are in the records already
   while (!at_end()) {
     step();
-    if (due(run_.config.train.log_every)) report();
-    if (due(run_.config.train.compare_ranks_every)) compare_ranks();
-    const bool stop_now = agreement_.exchange(stop_.pending()) && !at_end();
+    if (due(run_.config.train.log_every)) run_.in_phase(Phase::report, [&] { report(); });
+    if (due(run_.config.train.compare_ranks_every)) {
+      run_.in_phase(Phase::exchange, [&] { compare_ranks(); });
+    }
+    const bool agreed =
+        run_.in_phase(Phase::exchange, [&] { return agreement_.exchange(stop_.pending()); });
+    const bool stop_now = agreed && !at_end();
     if (due(run_.config.train.evaluate_every) && !at_end()) validate();
     // The last step's is written after the final validation, whose score belongs to the state.
     if (stop_now || (due(run_.config.train.checkpoint_every) && !at_end())) checkpoint();
@@ -80,6 +86,7 @@ Trainer::Outcome Trainer::run() {
 }
 
 void Trainer::settle() {
+  const PhaseScope phase(run_.activity, Phase::finish);
   agreement_.finish();
   checkpoints_.wait();
   // A launcher kills the others when the first rank leaves: nobody does before the file is there.
@@ -87,13 +94,15 @@ void Trainer::settle() {
 }
 
 void Trainer::step() {
-  const Batch batch = upload(batches_.next(), run_.device);
+  const Batch batch =
+      run_.in_phase(Phase::data, [&] { return upload(batches_.next(), run_.device); });
   for (const auto& [name, stream] : batch.streams) {
     run_.log.debug("step {}: {}: {}", state_.step, name, fmt::join(stream.names, " "));
     for (const std::string& damage : stream.damage) run_.log.warn("left out: {}", damage);
   }
-  method_.step(batch, context_);
+  run_.in_phase(Phase::compute, [&] { method_.step(batch, context_); });
   ++state_.step;
+  if (run_.activity != nullptr) run_.activity->finish_step(state_.step);
 }
 
 void Trainer::report() {
@@ -130,6 +139,7 @@ void Trainer::report() {
 }
 
 void Trainer::validate(bool record) {
+  const PhaseScope phase(run_.activity, Phase::validate);
   method_.set_training(false);
   double total = 0;
   int counted = 0;
@@ -163,6 +173,7 @@ void Trainer::validate(bool record) {
 
 void Trainer::checkpoint() {
   // All ranks hold the same state; one writes it. Others go on: a rank that dies later finds it.
+  const PhaseScope phase(run_.activity, Phase::checkpoint);
   if (run_.control.rank() == 0) checkpoints_.save(state_, method_);
 }
 

@@ -25,7 +25,7 @@ const std::vector<Layer>& layers() {
       {"base", {}, {"spdlog/", "xxhash"}},
       {"config", {"base"}, {"yaml-cpp/"}},
       {"device", {"base"}, {"torch/", "ATen/", "c10/", "cuda", "nvtx3/"}},
-      {"comm", {"base", "device"}, {"torch/", "ATen/", "c10/", "mpi", "nccl", "cuda"}},
+      {"comm", {"base", "device"}, {"torch/", "ATen/", "c10/", "mpi", "nccl", "cuda", "nlohmann/"}},
       {"io", {"base"}, {"hdf5", "H5", "zstd", "nlohmann/"}},
       {"data", {"base", "device", "io"}, torch},
       {"nn", {"base", "device", "comm", "io"}, torch},

@@ -44,6 +44,8 @@ class ActivityBoard {
   /// The step that is about to be made, counted from 0.
   void set_step(std::int64_t step);
   void finish_step(std::int64_t next_step);
+  /// The phase from here on.
+  void enter(Phase phase) { (void)exchange(phase); }
 
   [[nodiscard]] Activity snapshot() const;
   struct Position {
@@ -63,7 +65,7 @@ class ActivityBoard {
     Clock::time_point since;
   };
 
-  Phase enter(Phase phase);
+  Phase exchange(Phase phase);
   std::list<Reading>::iterator begin_reading(std::string_view file, std::string_view sample);
   void end_reading(std::list<Reading>::iterator place);
 

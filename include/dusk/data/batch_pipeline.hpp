@@ -72,7 +72,9 @@ struct StreamSpec {
   std::uint64_t left_out = 0;  ///< samples that the filter accepts and that lack a picture
 };
 
-[[nodiscard]] StreamSpec open_stream(std::string name, const StreamOptions& options);
+/// `activity` as in `Dataset::open`.
+[[nodiscard]] StreamSpec open_stream(std::string name, const StreamOptions& options,
+                                     ActivityBoard* activity = nullptr);
 
 struct PipelineOptions {
   int threads = 2;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "dusk/base/activity.hpp"
 #include "dusk/io/shard.hpp"
 
 namespace dusk {
@@ -59,9 +60,11 @@ class Dataset {
   Dataset(std::string name, std::shared_ptr<const SampleSource> source,
           const SampleFilter& filter = {});
 
-  /// Shards on disk; the path is the name.
+  /// Shards on disk; the path is the name. What is being read is noted on `activity`, which
+  /// outlives the data set.
   [[nodiscard]] static Dataset open(const std::filesystem::path& shards,
-                                    const SampleFilter& filter = {});
+                                    const SampleFilter& filter = {},
+                                    ActivityBoard* activity = nullptr);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t size() const;

@@ -229,6 +229,8 @@ class ShardSet {
 
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] const SampleInfo& info(std::size_t index) const;
+  /// Name, within the folder, of the shard that holds a sample.
+  [[nodiscard]] const std::string& file_of(std::size_t index) const;
   /// As those of `ShardReader`.
   [[nodiscard]] std::span<const std::uint32_t> class_pixels(std::size_t index) const;
   void read(Field field, std::size_t index, Rect window, std::span<std::uint8_t> out) const;

@@ -23,8 +23,9 @@ struct EvalSet {
 };
 
 /// Opens the configured sets. `DataError` where one has another label space than `labels`.
-[[nodiscard]] std::vector<EvalSet> open_eval_sets(const RunConfig& config,
-                                                  const LabelSpace& labels);
+/// `activity` as in `Dataset::open`.
+[[nodiscard]] std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels,
+                                                  ActivityBoard* activity = nullptr);
 
 /// Collective: scores of `method` over whole pictures at their own size, the same digits on any
 /// number of ranks.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dusk/base/range.hpp"
+#include "dusk/comm/watchdog.hpp"
 #include "dusk/data/batch_pipeline.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "dusk/nn/segmenter.hpp"
@@ -75,6 +76,7 @@ struct RunConfig {
   std::map<std::string, EvalSetOptions> evaluate;
   EvalOptions evaluation;
   TrainOptions train;
+  WatchdogOptions watchdog;
 };
 
 template <class Visitor>
@@ -90,6 +92,8 @@ void describe(Visitor& v, RunConfig& o) {
   v.field("evaluate", o.evaluate, "labelled sets to be scored on, by name");
   v.section("evaluation", o.evaluation, "how sets are scored");
   v.section("train", o.train, "length, checkpoints, device");
+  v.section("watchdog", o.watchdog,
+            "what becomes of a run that stands still; may change on resume");
 }
 
 }  // namespace dusk

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dusk/base/activity.hpp"
 #include "dusk/base/log.hpp"
 #include "dusk/comm/communicator.hpp"
 #include "dusk/device/device.hpp"
@@ -24,11 +25,18 @@ struct RunContext {
   /// batch norm): an order of its own, so that a layer never waits behind a bucket of gradients.
   Communicator& layers;
   Log& log;
-  std::vector<MetricSink*> sinks;    ///< rank 0 only, empty elsewhere
-  ProgressView* progress = nullptr;  ///< rank 0 only
+  std::vector<MetricSink*> sinks;     ///< rank 0 only, empty elsewhere
+  ProgressView* progress = nullptr;   ///< rank 0 only
+  ActivityBoard* activity = nullptr;  ///< where phases are noted, if anywhere
 
   void metric(std::int64_t step, std::string_view name, double value) const {
     for (MetricSink* sink : sinks) sink->metric(step, name, value);
+  }
+  /// Does `body` under the name of a phase.
+  template <class Body>
+  decltype(auto) in_phase(Phase phase, const Body& body) const {
+    const PhaseScope scope(activity, phase);
+    return body();
   }
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "dusk/base/activity.hpp"
+
 namespace dusk {
 
 /// What a training step does, in this order; a method that updates several parts goes through
@@ -17,6 +19,16 @@ class StepObserver {
  public:
   virtual ~StepObserver() = default;
   virtual void enter(StepPhase phase) = 0;
+};
+
+/// Notes the phases on a board, if there is one, for those who look when nothing moves any more.
+class PhaseNotes final : public StepObserver {
+ public:
+  explicit PhaseNotes(ActivityBoard* board) : board_(board) {}
+  void enter(StepPhase phase) override;
+
+ private:
+  ActivityBoard* board_;
 };
 
 }  // namespace dusk

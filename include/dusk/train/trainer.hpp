@@ -11,6 +11,7 @@
 #include "dusk/train/method.hpp"
 #include "dusk/train/run_context.hpp"
 #include "dusk/train/step_context.hpp"
+#include "dusk/train/step_observer.hpp"
 #include "dusk/train/stop_request.hpp"
 #include "dusk/train/train_state.hpp"
 
@@ -50,6 +51,7 @@ class Trainer {
   const StopRequest& stop_;
   std::vector<EvalSet> sets_;
   StopAgreement agreement_;
+  PhaseNotes notes_;
   StepContext context_;
   std::map<std::string, Scores> scores_;
 

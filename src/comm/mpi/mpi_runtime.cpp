@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+#include <system_error>
+#include <thread>
 
 #include "comm/mpi/mpi_check.hpp"
 #include "comm/mpi/mpi_group.hpp"
@@ -105,6 +108,16 @@ std::string MpiRuntime::library() const {
 }
 
 void MpiRuntime::abort(ExitCode code) noexcept {
+  // MPI may wait for a lock that a thread which hangs in it holds.
+  constexpr std::chrono::seconds kPatience{5};
+  try {
+    std::thread([code, kPatience] {
+      std::this_thread::sleep_for(kPatience);
+      std::_Exit(static_cast<int>(code));
+    }).detach();
+  } catch (const std::system_error&) {
+    std::_Exit(static_cast<int>(code));  // no thread to be had: the launcher ends the others
+  }
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
 }
