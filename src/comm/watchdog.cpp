@@ -156,6 +156,7 @@ class Watchdog::Impl {
     const auto call =
         comm::make_call(parts_.folder, {parts_.launch, parts_.rank, std::move(reason)});
     const bool called_here = call.rank == parts_.rank;
+    if (!called_here && comm::is_closed(parts_.folder)) return;  // too late to be of use
     if (called_here) {
       parts_.log.error("{}; all ranks write reports to {}", call.reason, parts_.folder.string());
     }
