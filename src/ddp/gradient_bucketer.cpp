@@ -62,6 +62,7 @@ class GradientBucketer::State : public std::enable_shared_from_this<State> {
   struct Progress {
     std::size_t members = 0;
     std::size_t missing = 0;  ///< gradients of the armed backward that did not arrive yet
+    at::Tensor rounded;       ///< what travels instead of the bucket; undefined: the bucket itself
     std::optional<Work> work;
   };
 
@@ -69,6 +70,8 @@ class GradientBucketer::State : public std::enable_shared_from_this<State> {
   void check_view(const Entry& entry) const;
   void launch_complete();
   void launch(std::size_t bucket);
+  void collect(std::size_t bucket);
+  [[nodiscard]] at::Tensor rounded_twin(const at::Tensor& flat) const;
   [[nodiscard]] std::vector<std::string> unused() const;
 
   Communicator& comm_;
@@ -102,7 +105,7 @@ GradientBucketer::State::State(std::vector<NamedParameter> parameters, Communica
   const FlatLayout layout = plan_buckets(parameters, options.first, options.rest);
   for (const BucketPlan& plan : layout.buckets) {
     flats_.push_back(at::zeros({plan.elements}, plan.options));
-    progress_.push_back({plan.members, 0, std::nullopt});
+    progress_.push_back({plan.members, 0, rounded_twin(flats_.back()), std::nullopt});
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const Slot& slot = layout.slots[i];
@@ -202,10 +205,28 @@ void GradientBucketer::State::launch_complete() {
   while (launched_ < progress_.size() && progress_[launched_].missing == 0) launch(launched_++);
 }
 
+/// Storage of the rounded gradients of a bucket; undefined where they travel as they are.
+at::Tensor GradientBucketer::State::rounded_twin(const at::Tensor& flat) const {
+  if (options_.compression == GradientCompression::none || comm_.size() == 1) return {};
+  return flat.element_size() > 2 ? at::empty_like(flat, at::kBFloat16) : at::Tensor();
+}
+
 void GradientBucketer::State::launch(std::size_t bucket) {
   if (comm_.size() == 1) return;
-  progress_[bucket].work =
-      comm_.all_reduce(flats_[bucket], ReduceOp::sum, fmt::format("{} bucket {}", name_, bucket));
+  Progress& progress = progress_[bucket];
+  const bool round = progress.rounded.defined();
+  if (round) progress.rounded.copy_(flats_[bucket]);
+  progress.work = comm_.all_reduce(round ? progress.rounded : flats_[bucket], ReduceOp::sum,
+                                   fmt::format("{} bucket {}", name_, bucket));
+}
+
+/// Waits for the sum of a bucket.
+void GradientBucketer::State::collect(std::size_t bucket) {
+  Progress& progress = progress_[bucket];
+  if (!progress.work) return;
+  progress.work->wait_stream();
+  progress.work.reset();
+  if (progress.rounded.defined()) flats_[bucket].copy_(progress.rounded);
 }
 
 std::vector<std::string> GradientBucketer::State::unused() const {
@@ -229,10 +250,7 @@ void GradientBucketer::State::finish() {
     }
     while (launched_ < progress_.size()) launch(launched_++);
   }
-  for (Progress& progress : progress_) {
-    if (progress.work) progress.work->wait_stream();
-    progress.work.reset();
-  }
+  for (std::size_t bucket = 0; bucket < progress_.size(); ++bucket) collect(bucket);
 }
 
 std::vector<std::string> GradientBucketer::State::non_finite() const {

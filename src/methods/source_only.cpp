@@ -11,10 +11,11 @@ namespace {
 
 class SourceOnly : public Method {
  public:
-  SourceOnly(std::shared_ptr<Segmenter> segmenter, const OptimOptions& options,
-             const Horizon& horizon, Communicator& communicator)
+  SourceOnly(std::shared_ptr<Segmenter> segmenter, const MethodBuild& build)
       : segmenter_(std::move(segmenter)),
-        part_("segmenter", segmenter_, options, horizon, communicator) {}
+        part_("segmenter", segmenter_, build.run.config.optim, build.horizon,
+              build.run.communicator,
+              {.compression = build.run.config.train.gradient_compression}) {}
 
   void step(const Batch& batch, StepContext& context) override {
     const StreamBatch& source = batch.stream("source");
@@ -67,8 +68,7 @@ std::unique_ptr<Method> make_source_only(const MethodBuild& build) {
                        segmenter->backbone_weights()->text(config.model.weights.string()));
   }
   segmenter->to(build.run.device.torch());
-  return std::make_unique<SourceOnly>(std::move(segmenter), config.optim, build.horizon,
-                                      build.run.communicator);
+  return std::make_unique<SourceOnly>(std::move(segmenter), build);
 }
 
 }  // namespace dusk

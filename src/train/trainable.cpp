@@ -27,7 +27,7 @@ std::shared_ptr<torch::nn::Module> from_rank_0(std::shared_ptr<torch::nn::Module
 
 Trainable::Trainable(std::string name, std::shared_ptr<torch::nn::Module> module,
                      const OptimOptions& options, const Horizon& horizon,
-                     Communicator& communicator)
+                     Communicator& communicator, const BucketOptions& buckets)
     : name_(std::move(name)),
       module_(from_rank_0(std::move(module), communicator, name_)),
       clip_norm_(options.clip_norm),
@@ -35,7 +35,7 @@ Trainable::Trainable(std::string name, std::shared_ptr<torch::nn::Module> module
       schedule_(options.schedule, horizon.steps, horizon.steps_per_epoch),
       optimizer_(
           make_optimizer(options, group_parameters(options, trainable_parameters(*module_)))),
-      bucketer_(trainable_parameters(*module_), communicator, {}, "grad/" + name_),
+      bucketer_(trainable_parameters(*module_), communicator, buckets, "grad/" + name_),
       buffers_(*module_, communicator, name_) {}
 
 UpdateReport Trainable::update(std::int64_t step) {

@@ -2,8 +2,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dusk/base/units.hpp"
@@ -13,10 +16,23 @@ namespace dusk {
 
 class Communicator;
 
+/// What float32 and float64 gradients are rounded to before they travel. `bf16` halves (quarters)
+/// the bytes: each rank's part is rounded to 8 bits of precision, and so is the sum of the parts,
+/// which host communicators add in float32. Hence, with g_r the gradients of the ranks,
+///     |result - sum of g_r| <= 2^-7 (1 + 2^-8) sum of |g_r|
+/// (NCCL rounds after every addition it makes). All ranks end with the same bits.
+enum class GradientCompression { none, bf16 };
+
+constexpr std::array<std::pair<std::string_view, GradientCompression>, 2> names_of(
+    GradientCompression) {
+  return {{{"none", GradientCompression::none}, {"bf16", GradientCompression::bf16}}};
+}
+
 struct BucketOptions {
   Bytes first = 1_MiB;       ///< the bucket whose gradients arrive first: small, to start early
   Bytes rest = 25_MiB;       ///< every other bucket; a larger parameter gets one of its own
   bool find_unused = false;  ///< parameters without a gradient count as zero instead of an error
+  GradientCompression compression = GradientCompression::none;
 };
 
 /// Adds up the gradients of all ranks while backward still runs.
@@ -29,8 +45,9 @@ struct BucketOptions {
 ///     optimizer.step(lr);
 ///
 /// Between construction and destruction the `.grad` of every parameter is a view of a flat bucket,
-/// with the parameter's own strides; nothing is copied in or out. Nobody may replace or undefine
-/// `.grad` or change a parameter's layout meanwhile (checked, `InternalError`).
+/// with the parameter's own strides; nothing is copied in or out (but rounded, with compression).
+/// Nobody may replace or undefine `.grad` or change a parameter's layout meanwhile (checked,
+/// `InternalError`).
 ///
 /// The exchange is a SUM: losses are divided by the global count before backward. Order of buckets
 /// is the reverse of registration, hence identical on all ranks without talking, and a bucket
@@ -42,7 +59,10 @@ struct BucketOptions {
 /// once need a communicator each (`Communicator::split`), since their buckets may interleave
 /// differently.
 ///
-/// On one rank nothing is sent; the rest, errors included, is the same.
+/// A collective that cannot be issued because the communicator has failed throws its `CommError`
+/// out of backward(), with the message of the first failure.
+///
+/// On one rank nothing is sent or rounded; the rest, errors included, is the same.
 class GradientBucketer {
  public:
   /// `parameters`: leaves that require a gradient, dense, without another post-accumulate hook, in

@@ -9,6 +9,7 @@
 #include "dusk/comm/watchdog.hpp"
 #include "dusk/data/batch_pipeline.hpp"
 #include "dusk/data/eval_loader.hpp"
+#include "dusk/ddp/gradient_bucketer.hpp"
 #include "dusk/nn/segmenter.hpp"
 #include "dusk/optim/optimizer.hpp"
 #include "dusk/train/precision.hpp"
@@ -40,6 +41,7 @@ struct TrainOptions {
   std::int64_t skip_limit = 10;
   int keep_checkpoints = 2;
   Precision precision = Precision::fp32;
+  GradientCompression gradient_compression = GradientCompression::none;
   std::string device = "auto";
   int cpu_threads = 0;
 };
@@ -57,6 +59,8 @@ void describe(Visitor& v, TrainOptions& o) {
           "updates left out in a row (gradient not finite) before the run gives up", at_least(1));
   v.field("keep_checkpoints", o.keep_checkpoints, "newest checkpoints that stay", at_least(1));
   v.field("precision", o.precision, "fp32, or bf16 for the networks' forward passes");
+  v.field("gradient_compression", o.gradient_compression,
+          "what gradients travel as between ranks: none (their own type), or bf16");
   v.field("device", o.device, "auto, cpu, cuda, or cuda:N");
   v.field("cpu_threads", o.cpu_threads,
           "threads of each rank for computing on a CPU, 0: the cores divided by the node's ranks",

@@ -43,7 +43,8 @@ class Trainable {
   /// Collective: all ranks start from rank 0's parameters and buffers. The module must already be
   /// in its final memory format and on its device.
   Trainable(std::string name, std::shared_ptr<torch::nn::Module> module,
-            const OptimOptions& options, const Horizon& horizon, Communicator& communicator);
+            const OptimOptions& options, const Horizon& horizon, Communicator& communicator,
+            const BucketOptions& buckets = {});
 
   /// The first act of a step, before any forward pass of it.
   void zero_grad() {

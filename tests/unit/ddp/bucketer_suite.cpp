@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "dusk/base/error.hpp"
+#include "dusk/base/random.hpp"
 #include "dusk/ddp/fingerprint.hpp"
 #include "dusk/ddp/gradient_bucketer.hpp"
 #include "unit/ddp/toy_network.hpp"
@@ -132,6 +133,89 @@ std::string arrival_order_does_not_matter(Communicator& comm) {
   return compare(network, expected);
 }
 
+/// While backward is still busy with the first layer, the last layer's gradients are already those
+/// of all ranks: a barrier behind the bucket on the same communicator is done when the bucket is.
+std::string the_exchange_runs_inside_backward(Communicator& comm) {
+  const ToyNetwork network(12);
+  GradientBucketer bucketer(network.parameters(), comm, kSmall);
+  const auto expected = plain_sums(network, comm.size(), 1);
+  bool seen = false;
+  bool was_sum = false;
+  network.parameters().front().tensor.register_hook([&](const at::Tensor& /*gradient*/) {
+    comm.barrier("inside backward").wait();
+    seen = true;
+    was_sum = network.parameters().back().tensor.grad().equal(expected.back());
+  });
+  bucketer.arm();
+  network.loss(comm.rank(), 0).backward();
+  bucketer.finish();
+  if (!seen) return "backward did not come to the first layer";
+  if (!was_sum) return "the first bucket was not exchanged before backward ended";
+  return compare(network, expected);
+}
+
+/// Gradients of one rank: real numbers of very different sizes.
+at::Tensor real_gradient(int rank, std::int64_t elements) {
+  Random random(21, {static_cast<std::uint64_t>(rank)});
+  at::Tensor values = torch::empty({elements}, torch::kDouble);
+  auto* data = values.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < elements; ++i) {
+    data[i] = random.normal() * std::pow(10.0, random.uniform(-6, 6));
+  }
+  return values.to(torch::kFloat);
+}
+
+/// Host communicators add in rank order, so even real numbers end as those of a plain loop.
+std::string real_sums_are_those_in_rank_order(Communicator& comm) {
+  constexpr std::int64_t kElements = 5000;
+  at::Tensor expected = real_gradient(0, kElements);
+  for (int rank = 1; rank < comm.size(); ++rank) expected += real_gradient(rank, kElements);
+  const at::Tensor weight = torch::zeros({kElements}).requires_grad_();
+  GradientBucketer bucketer({{"weight", weight}}, comm, kSmall);
+  bucketer.arm();
+  (weight * real_gradient(comm.rank(), kElements)).sum().backward();
+  bucketer.finish();
+  return weight.grad().equal(expected) ? "" : "the sum is another than in rank order";
+}
+
+/// The same numbers, held against the documented bound.
+std::string compressed_sums_stay_within_their_bound(Communicator& comm) {
+  constexpr std::int64_t kElements = 1000;
+  at::Tensor sum = torch::zeros({kElements}, torch::kDouble);
+  at::Tensor size = torch::zeros({kElements}, torch::kDouble);
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    const at::Tensor gradient = real_gradient(rank, kElements).to(torch::kDouble);
+    sum += gradient;
+    size += gradient.abs();
+  }
+
+  const at::Tensor weight = torch::zeros({kElements}).requires_grad_();
+  const at::Tensor bias = torch::zeros({kElements}, torch::kDouble).requires_grad_();
+  BucketOptions options = kSmall;
+  options.compression = GradientCompression::bf16;
+  GradientBucketer bucketer({{"weight", weight}, {"bias", bias}}, comm, options);
+  for (int step = 0; step < 2; ++step) {
+    bucketer.zero();
+    bucketer.arm();
+    const at::Tensor own = real_gradient(comm.rank(), kElements);
+    ((weight * own).sum() + (bias * own).sum()).backward();
+    bucketer.finish();
+    for (const at::Tensor& parameter : {weight, bias}) {
+      const at::Tensor got = parameter.grad();
+      if (got.scalar_type() != parameter.scalar_type()) return "gradients changed their type";
+      const at::Tensor error = (got.to(torch::kDouble) - sum).abs();
+      const double bound = comm.size() == 1 ? 0 : std::ldexp(1.0 + std::ldexp(1.0, -8), -7);
+      if (!error.le(bound * size).all().item<bool>()) return "the error is larger than its bound";
+      if (comm.size() > 1 && !got.to(torch::kBFloat16).to(got.scalar_type()).equal(got)) {
+        return "the sum did not travel as bfloat16";
+      }
+    }
+  }
+  check_equal_on_ranks(comm, std::vector<NamedParameter>{{"w", weight.grad()}, {"b", bias.grad()}},
+                       "compressed gradients");
+  return "";
+}
+
 std::string declared_unused_parameters_are_zero(Communicator& comm) {
   ToyNetwork network(8);
   BucketOptions options = kSmall;
@@ -223,6 +307,11 @@ const std::vector<BucketerCheck>& bucketer_checks() {
       {"two_networks_with_different_moments", &two_networks_with_different_moments},
       {"two_networks_armed_together", &two_networks_armed_together},
       {"arrival_order_does_not_matter", &arrival_order_does_not_matter},
+      {"the_exchange_runs_inside_backward", &the_exchange_runs_inside_backward},
+      {"adversarial_training_exchanges_each_network_at_its_own_moment",
+       &adversarial_training_exchanges_each_network_at_its_own_moment},
+      {"real_sums_are_those_in_rank_order", &real_sums_are_those_in_rank_order},
+      {"compressed_sums_stay_within_their_bound", &compressed_sums_stay_within_their_bound},
       {"declared_unused_parameters_are_zero", &declared_unused_parameters_are_zero},
       {"norm_and_clip_are_the_same_everywhere", &norm_and_clip_are_the_same_everywhere},
       {"fingerprints_find_the_first_difference", &fingerprints_find_the_first_difference},

@@ -16,4 +16,8 @@ struct BucketerCheck {
 
 [[nodiscard]] const std::vector<BucketerCheck>& bucketer_checks();
 
+/// One of them, in a file of its own (adversarial_check.cpp).
+[[nodiscard]] std::string adversarial_training_exchanges_each_network_at_its_own_moment(
+    Communicator& comm);
+
 }  // namespace dusk::test

@@ -158,6 +158,23 @@ TEST(GradientBucketer, SendsInsideBackwardAndInOrder) {
   }
 }
 
+TEST(GradientBucketer, CompressedGradientsTravelAsBfloat16) {
+  RecordingCommunicator comm(2);
+  const at::Tensor weight = torch::zeros({100}).requires_grad_();
+  const at::Tensor narrow = torch::zeros({100}, torch::kBFloat16).requires_grad_();
+  BucketOptions options = kSmall;
+  options.compression = GradientCompression::bf16;
+  GradientBucketer bucketer({{"weight", weight}, {"narrow", narrow}}, comm, options);
+  bucketer.arm();
+  (weight.sum() + narrow.sum().to(torch::kFloat)).backward();
+  bucketer.finish();
+  ASSERT_EQ(comm.buffers.size(), 2U);
+  for (const at::Tensor& buffer : comm.buffers) EXPECT_EQ(buffer.scalar_type(), torch::kBFloat16);
+  EXPECT_EQ(comm.buffers[0].const_data_ptr(), bucketer.bucket(0).const_data_ptr())
+      << "what is narrow anyway travels as it is";
+  EXPECT_EQ(weight.grad().scalar_type(), torch::kFloat);
+}
+
 TEST(GradientBucketer, ABucketWaitsForThoseBeforeIt) {
   RecordingCommunicator comm(2);
   const at::Tensor early = torch::ones({64}).requires_grad_();
@@ -170,6 +187,44 @@ TEST(GradientBucketer, ABucketWaitsForThoseBeforeIt) {
   late.sum().backward();
   EXPECT_EQ(comm.names, (std::vector<std::string>{"grad bucket 0", "grad bucket 1"}));
   bucketer.finish();
+}
+
+/// A step whose exchange cannot start learns it where it is: in backward().
+TEST(GradientBucketer, AFailedCommunicatorComesOutOfBackward) {
+  run_in_process(2, [](Communicator& comm) {
+    if (comm.rank() == 1) return comm.abort("shard 7 is damaged");
+    expect_contains(message_of<CommError>([&] { comm.barrier("before the step").wait(); }),
+                    "shard 7");
+    const ToyNetwork network(1);
+    GradientBucketer bucketer(network.parameters(), comm, kSmall);
+    bucketer.arm();
+    const std::string message = message_of<CommError>([&] { network.loss(0, 0).backward(); });
+    expect_contains(message, "'grad bucket 0'");
+    expect_contains(message, "was not started");
+    expect_contains(message, "shard 7 is damaged");
+  });
+}
+
+/// The other rank leaves in the middle of the exchange: backward or finish() ends with the reason.
+TEST(GradientBucketer, AFailureOfTheExchangeEndsTheStep) {
+  run_in_process(2, [](Communicator& comm) {
+    const ToyNetwork network(1);
+    GradientBucketer bucketer(network.parameters(), comm, kSmall);
+    bucketer.arm();
+    const at::Tensor first_layer = network.parameters().front().tensor;
+    if (comm.rank() == 1) {
+      // Backward has sent what comes before the first layer, and then finds that it cannot go on.
+      first_layer.register_hook([](const at::Tensor&) { fail<DataError>("no more memory"); });
+      EXPECT_EQ(message_of<DataError>([&] { network.loss(1, 0).backward(); }), "no more memory");
+      return comm.abort("no more memory");
+    }
+    const std::string message = message_of<CommError>([&] {
+      network.loss(0, 0).backward();
+      bucketer.finish();
+    });
+    expect_contains(message, "rank 1/2");
+    expect_contains(message, "no more memory");
+  });
 }
 
 TEST(GradientBucketer, OneRankSendsNothing) {

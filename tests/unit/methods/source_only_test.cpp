@@ -135,6 +135,21 @@ TEST_P(OneStep, IsTheSameOnOneTwoAndThreeRanks) {
 INSTANTIATE_TEST_SUITE_P(SourceOnly, OneStep,
                          testing::Values(BatchNormMode::frozen, BatchNormMode::sync));
 
+/// Three ranks whose gradients travel as bfloat16 move the weights by almost the same amount: eight
+/// bits of precision in each part and in the sum.
+TEST(SourceOnly, GradientsMayTravelCompressed) {
+  RunConfig config = tiny_config();
+  const StreamBatch global = global_batch();
+  const StepResult exact = one_step(3, config, global);
+  config.train.gradient_compression = GradientCompression::bf16;
+  const StepResult rounded = one_step(3, config, global);
+  const std::string name = "segmenter/backbone.conv1.weight";
+  const at::Tensor moved = exact.after.at(name) - exact.before.at(name);
+  const double error = (rounded.after.at(name) - exact.after.at(name)).norm().item<double>();
+  EXPECT_GT(error, 0) << "nothing was rounded";
+  EXPECT_LE(error, 0.02 * moved.norm().item<double>());
+}
+
 TEST(SourceOnly, BatchNormStatisticsAreEqualOnAllRanksAfterAStep) {
   RunConfig config = tiny_config();
   config.model.bn_mode = BatchNormMode::train;
