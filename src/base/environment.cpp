@@ -4,7 +4,9 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <string_view>
 
 #include "dusk/base/error.hpp"
@@ -45,7 +47,25 @@ std::optional<int> openmp_threads() {
   return value;
 }
 
+/// The kernel numbers a core's caches; the second level is the unified one.
+Bytes read_core_cache() {
+  std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index2/size");
+  std::string text;
+  std::getline(file, text);
+  return parse_cache_size(text);
+}
+
 }  // namespace
+
+Bytes parse_cache_size(std::string_view text) {
+  std::uint32_t count = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, count);
+  if (error != std::errc{} || last - end != 1) return {};
+  if (*end == 'K') return Bytes{std::size_t{count} << 10};
+  if (*end == 'M') return Bytes{std::size_t{count} << 20};
+  return {};
+}
 
 Environment Environment::read() {
   Environment result;
@@ -69,6 +89,7 @@ Environment Environment::read() {
   result.allocated_tasks = number("SLURM_NTASKS");
   result.no_color = variable("NO_COLOR").has_value();
   result.interactive = ::isatty(STDERR_FILENO) != 0;
+  result.core_cache = read_core_cache();
   result.host = host_name();
   return result;
 }

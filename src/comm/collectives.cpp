@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace dusk {
 namespace {
@@ -23,6 +24,15 @@ at::Tensor tensor_of(std::string_view text) {
 
 std::string text_of(const at::Tensor& tensor) {
   return std::string(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+}
+
+/// A tensor over the caller's memory.
+template <class T>
+at::Tensor tensor_over(std::span<T> values) {
+  using Value = std::remove_const_t<T>;
+  return at::from_blob(const_cast<Value*>(values.data()),
+                       {static_cast<std::int64_t>(values.size())},
+                       at::TensorOptions(c10::CppTypeToScalarType<Value>::value));
 }
 
 }  // namespace
@@ -79,5 +89,38 @@ std::vector<std::string> all_gather_text(Communicator& comm, std::string_view te
 void wait_for_all(Communicator& comm, OpName name) {
   comm.barrier(std::move(name)).wait();
 }
+
+template <Exchangeable T>
+void all_reduce(Communicator& comm, std::span<T> values, ReduceOp op, OpName name) {
+  comm.all_reduce(tensor_over(values), op, std::move(name)).wait();
+}
+
+template <Exchangeable T>
+void broadcast(Communicator& comm, std::span<T> values, int root, OpName name) {
+  comm.broadcast(tensor_over(values), root, std::move(name)).wait();
+}
+
+template <Exchangeable T>
+std::vector<T> all_gather(Communicator& comm, std::span<const T> values, OpName name) {
+  std::vector<T> all(values.size() * static_cast<std::size_t>(comm.size()));
+  comm.all_gather(tensor_over(std::span<T>(all)), tensor_over(values), std::move(name)).wait();
+  return all;
+}
+
+template void all_reduce(Communicator&, std::span<float>, ReduceOp, OpName);
+template void all_reduce(Communicator&, std::span<double>, ReduceOp, OpName);
+template void all_reduce(Communicator&, std::span<std::int64_t>, ReduceOp, OpName);
+template void all_reduce(Communicator&, std::span<std::int32_t>, ReduceOp, OpName);
+template void all_reduce(Communicator&, std::span<std::uint8_t>, ReduceOp, OpName);
+template void broadcast(Communicator&, std::span<float>, int, OpName);
+template void broadcast(Communicator&, std::span<double>, int, OpName);
+template void broadcast(Communicator&, std::span<std::int64_t>, int, OpName);
+template void broadcast(Communicator&, std::span<std::int32_t>, int, OpName);
+template void broadcast(Communicator&, std::span<std::uint8_t>, int, OpName);
+template std::vector<float> all_gather(Communicator&, std::span<const float>, OpName);
+template std::vector<double> all_gather(Communicator&, std::span<const double>, OpName);
+template std::vector<std::int64_t> all_gather(Communicator&, std::span<const std::int64_t>, OpName);
+template std::vector<std::int32_t> all_gather(Communicator&, std::span<const std::int32_t>, OpName);
+template std::vector<std::uint8_t> all_gather(Communicator&, std::span<const std::uint8_t>, OpName);
 
 }  // namespace dusk

@@ -11,10 +11,12 @@ HostCommunicator::HostCommunicator(std::unique_ptr<HostTransport> transport,
                                    std::function<void()> on_failure)
     : transport_(std::move(transport)),
       on_failure_(std::move(on_failure)),
-      queue_(transport_->place(), [this](const std::string& message) {
-        transport_->fail(message);
-        on_failure_();
-      }) {}
+      queue_(
+          transport_->place(), [this] { transport_->enter_thread(); },
+          [this](const std::string& message) {
+            transport_->fail(message);
+            on_failure_();
+          }) {}
 
 HostCommunicator::~HostCommunicator() {
   const std::string pending = queue_.pending();

@@ -25,6 +25,9 @@ class HostTransport {
   [[nodiscard]] virtual const Place& place() const noexcept = 0;
   [[nodiscard]] virtual std::string description() const = 0;
 
+  /// Called first on the thread that will call the collectives.
+  virtual void enter_thread() noexcept {}
+
   virtual void all_reduce(std::span<std::byte> buffer, const Operation& operation) = 0;
   virtual void reduce_scatter(std::span<std::byte> output, std::span<const std::byte> input,
                               const Operation& operation) = 0;

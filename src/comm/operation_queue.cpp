@@ -46,9 +46,13 @@ class OperationQueue::Entry final : public WorkState {
   std::exception_ptr error_;
 };
 
-OperationQueue::OperationQueue(Place place, std::function<void(const std::string&)> on_failure)
+OperationQueue::OperationQueue(Place place, const std::function<void()>& on_start,
+                               std::function<void(const std::string&)> on_failure)
     : place_(std::move(place)), on_failure_(std::move(on_failure)) {
-  thread_ = start_quiet_thread("dusk-comm", [this] { work(); });
+  thread_ = start_quiet_thread("dusk-comm", [this, on_start] {
+    on_start();
+    work();
+  });
 }
 
 OperationQueue::~OperationQueue() {

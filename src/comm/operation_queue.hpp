@@ -20,8 +20,10 @@ class OperationQueue {
  public:
   using Run = std::function<void(const Operation&)>;
 
-  /// `on_failure` is called once, on the queue's thread, with the message of the first exception.
-  OperationQueue(Place place, std::function<void(const std::string&)> on_failure);
+  /// Both are called on the queue's thread: `on_start` before any operation, `on_failure` once,
+  /// with the message of the first exception.
+  OperationQueue(Place place, const std::function<void()>& on_start,
+                 std::function<void(const std::string&)> on_failure);
   /// Waits for the operation that is running; what has not been started fails.
   ~OperationQueue();
   OperationQueue(const OperationQueue&) = delete;

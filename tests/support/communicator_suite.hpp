@@ -12,7 +12,7 @@
 
 namespace dusk::test {
 
-/// One implementation of `Communicator` under test. The suite in communicator_suite*.cpp runs the
+/// One implementation of `Communicator` under test. The suite in communicator_*suite.cpp runs the
 /// same tests on all of them; a test program instantiates it with INSTANTIATE_TEST_SUITE_P.
 struct Backend {
   std::string name;

@@ -2,12 +2,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "dusk/base/units.hpp"
 
 namespace dusk {
 
-/// Everything Dusk takes from the environment, read once at the start of `main()`. No other code
-/// reads environment variables.
+/// Everything Dusk takes from its surroundings (variables, terminal, machine), read once at the
+/// start of `main()`. No other code reads environment variables.
 struct Environment {
   /// How many ranks a launcher says it has started, with the variable that says so. Used to refuse
   /// an MPI that starts singletons.
@@ -24,10 +27,14 @@ struct Environment {
   std::optional<int> allocated_tasks;
   bool no_color = false;     ///< NO_COLOR is set to something
   bool interactive = false;  ///< standard error is a terminal
+  Bytes core_cache{};        ///< second-level cache of a core; 0 where nobody says
   std::string host;
 
   /// Numbers that are no numbers are a `ConfigError` naming the variable.
   [[nodiscard]] static Environment read();
 };
+
+/// "1024K", "2M" as the kernel writes sizes of caches; 0 for anything else.
+[[nodiscard]] Bytes parse_cache_size(std::string_view text);
 
 }  // namespace dusk

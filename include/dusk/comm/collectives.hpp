@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,5 +45,19 @@ namespace dusk {
 [[nodiscard]] std::vector<std::string> all_gather_text(Communicator& comm, std::string_view text);
 
 void wait_for_all(Communicator& comm, OpName name);
+
+template <class T>
+concept Exchangeable = std::same_as<T, float> || std::same_as<T, double> ||
+    std::same_as<T, std::int64_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t>;
+
+/// `values`, equally many on every rank, become the reduction over all ranks.
+template <Exchangeable T>
+void all_reduce(Communicator& comm, std::span<T> values, ReduceOp op, OpName name);
+/// `values` of every rank become those of `root`.
+template <Exchangeable T>
+void broadcast(Communicator& comm, std::span<T> values, int root, OpName name);
+/// Everyone's values in rank order, equally many of each.
+template <Exchangeable T>
+[[nodiscard]] std::vector<T> all_gather(Communicator& comm, std::span<const T> values, OpName name);
 
 }  // namespace dusk

@@ -53,13 +53,19 @@ class MpiRuntime {
   bool finished_ = false;
 };
 
+/// How much of a buffer the ranks of a node exchange at once, where a core's second-level cache is
+/// that large: the largest power of two of which eight fit in it (a rank's four slots, its three
+/// pieces of the buffer that are being worked on, one slot of another rank), between 64 KiB and
+/// 512 KiB; 128 KiB where the cache is unknown (0). Measured: see README.md beside this file.
+[[nodiscard]] Bytes exchange_chunk(Bytes core_cache);
+
 struct MpiOptions {
   /// `automatic`: shared memory when all ranks are on one node, messages otherwise.
   enum class Transport { automatic, shared_memory, messages };
   Transport transport = Transport::automatic;
-  /// Part of a buffer that is exchanged at once; small enough to stay in cache (measured, see
-  /// README.md beside this file), and far below MPI's limit of INT_MAX elements.
-  Bytes chunk = 128_KiB;
+  /// Part of a buffer that is exchanged at once; far below MPI's limit of INT_MAX elements.
+  /// 0: the least `exchange_chunk` of all ranks' machines.
+  Bytes chunk{};
 };
 
 /// A communicator over all ranks, for CPU tensors. Collective.

@@ -1,10 +1,15 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "comm/core_share.hpp"
 #include "comm/host_communicator.hpp"
 #include "comm/mpi/message_transport.hpp"
 #include "comm/mpi/mpi_group.hpp"
@@ -12,6 +17,7 @@
 #include "comm/mpi/node_memory.hpp"
 #include "comm/shared_transport.hpp"
 #include "dusk/base/error.hpp"
+#include "dusk/base/hash.hpp"
 #include "dusk/comm/mpi_runtime.hpp"
 
 namespace dusk {
@@ -52,11 +58,16 @@ class NodeTransport final : public comm::SharedTransport {
         group_(std::move(group)),
         memory_(std::move(memory)),
         chunk_(chunk),
+        cores_(comm::share_of(common_cores(group_), place.rank, place.size)),
         make_split_(std::move(make_split)) {}
 
   ~NodeTransport() override {
     if (failure()) group_.abandon();
   }
+
+  /// The threads of the ranks wake each other hundreds of times in one operation, which draws them
+  /// onto one core, although others are idle: 30 ms instead of 8 ms for 64 MiB on two cores.
+  void enter_thread() noexcept override { comm::keep_thread_on(cores_); }
 
   [[nodiscard]] std::string description() const override {
     return fmt::format("MPI ranks of one node, shared memory, chunks of {}", to_string(chunk_));
@@ -70,9 +81,19 @@ class NodeTransport final : public comm::SharedTransport {
   }
 
  private:
+  /// The cores of all ranks, where they have the same; none where a launcher has dealt them out.
+  [[nodiscard]] static std::vector<int> common_cores(const MpiGroup& group) {
+    const std::vector<int> own = comm::allowed_cores();
+    const auto hash = static_cast<std::int64_t>(checksum64(std::as_bytes(std::span(own))) >> 1);
+    const std::int64_t least = group.least(hash);
+    const std::int64_t most = -group.least(-hash);
+    return least == most ? own : std::vector<int>();
+  }
+
   MpiGroup group_;
   std::unique_ptr<NodeMemory> memory_;
   Bytes chunk_;
+  std::vector<int> cores_;  ///< of the communicator's thread
   MakeSplit make_split_;
 };
 
@@ -110,24 +131,38 @@ class TransportMaker {
   std::string host_;
 };
 
-void check(const MpiOptions& options) {
+/// The chunk that was asked for, or the one for the smallest cache of all ranks' machines.
+Bytes choose_chunk(const MpiOptions& options, const RuntimeState& state, const MpiGroup& world) {
   constexpr Bytes kLeast{8};
   constexpr Bytes kMost = 1_GiB;  // its parts are counted in MPI's int
+  if (options.chunk == Bytes{}) {
+    const auto own = static_cast<std::int64_t>(exchange_chunk(state.core_cache).value);
+    return Bytes{static_cast<std::size_t>(world.least(own))};
+  }
   if (options.chunk < kLeast || options.chunk > kMost) {
     fail<ConfigError>("chunk of {} asked for, allowed are {} to {}", to_string(options.chunk),
                       to_string(kLeast), to_string(kMost));
   }
+  return options.chunk;
 }
 
 }  // namespace
 
+Bytes exchange_chunk(Bytes core_cache) {
+  constexpr std::size_t kPiecesInCache = 8;
+  if (core_cache == Bytes{}) return 128_KiB;
+  const std::size_t piece = std::bit_floor(core_cache.value / kPiecesInCache);
+  return std::clamp(Bytes{piece}, 64_KiB, 512_KiB);
+}
+
 std::unique_ptr<Communicator> make_mpi_communicator(MpiRuntime& runtime, Log& log,
                                                     const MpiOptions& options) {
-  check(options);
-  const TransportMaker make(options, runtime.launch().host);
+  MpiGroup world = MpiGroup::copy_of(MPI_COMM_WORLD);
+  const TransportMaker make(
+      {.transport = options.transport, .chunk = choose_chunk(options, *runtime.state(), world)},
+      runtime.launch().host);
   auto communicator = std::make_unique<comm::HostCommunicator>(
-      make(MpiGroup::copy_of(MPI_COMM_WORLD)),
-      [registration = std::make_shared<Registration>(runtime.state())] {
+      make(std::move(world)), [registration = std::make_shared<Registration>(runtime.state())] {
         registration->state().failed = true;
       });
   if (runtime.launch().rank == 0) log.debug("communicator: {}", communicator->description());

@@ -50,10 +50,9 @@ MpiGroup MpiGroup::on_this_node() const {
   return with_return_codes(node);
 }
 
-bool MpiGroup::all_agree(bool value) const {
-  int all = value ? 1 : 0;
-  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm_), doing("agreement"));
-  return all != 0;
+std::int64_t MpiGroup::least(std::int64_t value) const {
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, comm_), doing("minimum"));
+  return value;
 }
 
 }  // namespace dusk::comm

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <cstdint>
 #include <utility>
 
 #include "comm/operation.hpp"
@@ -37,8 +38,10 @@ class MpiGroup {
   [[nodiscard]] MpiGroup split(int color, int key) const;
   /// Collective. The ranks on this node.
   [[nodiscard]] MpiGroup on_this_node() const;
+  /// Collective: the least of all ranks' values.
+  [[nodiscard]] std::int64_t least(std::int64_t value) const;
   /// Collective: true when it is true everywhere.
-  [[nodiscard]] bool all_agree(bool value) const;
+  [[nodiscard]] bool all_agree(bool value) const { return least(value ? 1 : 0) == 1; }
 
  private:
   MPI_Comm comm_;

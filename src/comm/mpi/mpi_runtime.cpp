@@ -75,6 +75,7 @@ MpiRuntime::MpiRuntime(const Environment& environment) : state_(std::make_shared
           comm::mpi_library());
     }
     state_->launch = read_launch(environment);
+    state_->core_cache = environment.core_cache;
     refuse_singletons(environment, state_->launch.size);
   } catch (...) {
     MPI_Finalize();

@@ -108,5 +108,13 @@ TEST_F(EnvironmentTest, ThreadsAreTheFirstOfOpenMpsList) {
   }
 }
 
+TEST(CacheSize, IsReadAsTheKernelWritesIt) {
+  EXPECT_EQ(parse_cache_size("1024K"), 1_MiB);
+  EXPECT_EQ(parse_cache_size("2M"), 2_MiB);
+  for (const char* text : {"", "K", "1024", "1024KB", "-1K", " 1K", "99999999999K", "1G"}) {
+    EXPECT_EQ(parse_cache_size(text), Bytes{}) << text;
+  }
+}
+
 }  // namespace
 }  // namespace dusk
