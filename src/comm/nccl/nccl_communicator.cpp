@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 
@@ -74,30 +75,23 @@ class NcclWork final : public WorkState {
 
   void wait() override {
     const Stopwatch watch;
-    while (!finished_.done()) {
-      if (handle_->failure()) break;
+    while (!finished_well()) {
+      throw_failure();
       handle_->check_alive(operation_);
       if (watch.seconds() > static_cast<double>(handle_->timeout().count())) {
         handle_->fail(fmt::format("not done within {} s", handle_->timeout().count()), operation_);
       }
       if (watch.seconds() > kEager) std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
-    if (const auto reason = handle_->failure()) {
-      fail<CommError>("{}: {} was ended: {}", to_string(handle_->place()), operation_.describe(),
-                      *reason);
-    }
   }
 
   void wait_stream() override {
-    if (const auto reason = handle_->failure()) {
-      fail<CommError>("{}: {} was ended: {}", to_string(handle_->place()), operation_.describe(),
-                      *reason);
-    }
+    if (!finished_well()) throw_failure();
     Stream::current(device_).wait(finished_);
   }
 
   [[nodiscard]] bool done() const override {
-    return finished_.done() || handle_->failure().has_value();
+    return finished_well() || handle_->failure().has_value();
   }
 
   [[nodiscard]] const Operation& operation() const noexcept { return operation_; }
@@ -105,11 +99,26 @@ class NcclWork final : public WorkState {
  private:
   static constexpr double kEager = 0.001;  ///< seconds of polling before the host takes naps
 
+  /// An abort lets the stream run through, too: the event means success only if there was no
+  /// failure after it was seen. Once seen, a later failure of the communicator changes nothing.
+  [[nodiscard]] bool finished_well() const {
+    if (!seen_ && finished_.done() && !handle_->failure()) seen_ = true;
+    return seen_;
+  }
+
+  void throw_failure() const {
+    if (const auto reason = handle_->failure()) {
+      fail<CommError>("{}: {} was ended: {}", to_string(handle_->place()), operation_.describe(),
+                      *reason);
+    }
+  }
+
   std::shared_ptr<NcclHandle> handle_;
   Device device_;
   Operation operation_;
   std::vector<at::Tensor> tensors_;
   Event finished_;
+  mutable std::atomic<bool> seen_{false};
 };
 
 /// Collectives of GPU tensors, each enqueued on the communicator's own stream behind what the
@@ -123,9 +132,7 @@ class NcclCommunicator final : public Communicator {
         device_(device),
         options_(options),
         stream_(Stream::from_pool(device, /*high_priority=*/true)),
-        handle_(std::make_shared<NcclHandle>(
-            exchange_id(), comm::Place{control.rank(), control.size(), device.torch().str()},
-            options.timeout)),
+        handle_(connect()),
         token_(at::zeros({1}, at::TensorOptions(at::kFloat).device(device.torch()))) {}
 
   ~NcclCommunicator() override {
@@ -217,6 +224,14 @@ class NcclCommunicator final : public Communicator {
   }
 
  private:
+  /// NCCL takes the current device.
+  [[nodiscard]] std::shared_ptr<NcclHandle> connect() {
+    const c10::DeviceGuard guard(device_.torch());
+    return std::make_shared<NcclHandle>(
+        exchange_id(), comm::Place{control_.rank(), control_.size(), device_.torch().str()},
+        options_.timeout);
+  }
+
   /// Rank 0 makes the id under which the ranks find each other; the control plane spreads it.
   [[nodiscard]] ncclUniqueId exchange_id() {
     ncclUniqueId id{};
@@ -236,8 +251,8 @@ class NcclCommunicator final : public Communicator {
     ready.record(Stream::current(device_));
     stream_.wait(ready);
     if (operation.bytes.value != 0) {
-      handle_->check(call(handle_->get(), c10::cuda::CUDAStream(stream_.torch()).stream()),
-                     operation);
+      cudaStream_t stream = c10::cuda::CUDAStream(stream_.torch()).stream();
+      handle_->issue(operation, [&](ncclComm_t comm) { return call(comm, stream); });
     }
     // Freed early, their memory is not given to another stream before this one is through.
     for (const at::Tensor& tensor : tensors) tensor.record_stream(stream_.torch());

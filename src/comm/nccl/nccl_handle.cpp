@@ -11,6 +11,7 @@ namespace dusk::comm {
 namespace {
 
 constexpr std::chrono::microseconds kPoll{100};
+constexpr std::chrono::seconds kAbortPatience{1};
 
 Operation start() {
   return {.kind = Kind::barrier, .name = "start of NCCL", .layout = {}};
@@ -29,40 +30,46 @@ NcclHandle::NcclHandle(const ncclUniqueId& id, Place place, std::chrono::seconds
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   const Operation operation = start();
-  check(ncclCommInitRankConfig(&comm_, place_.size, id, place_.rank, &config), operation);
+  settle(ncclCommInitRankConfig(&comm_, place_.size, id, place_.rank, &config), operation);
 }
 
+/// Without ncclCommFinalize, which waits until all ranks are quiet: a destructor waits for nobody.
 NcclHandle::~NcclHandle() {
   if (comm_ != nullptr && !failure()) ncclCommDestroy(comm_);
 }
 
-std::string NcclHandle::text_of(ncclResult_t result) const {
-  return fmt::format("{}; last message of NCCL: \"{}\"; try NCCL_DEBUG=INFO",
-                     ncclGetErrorString(result), ncclGetLastError(comm_));
+/// The state of the communicator, or why it cannot be had.
+ncclResult_t NcclHandle::state_of(ncclComm_t comm) {
+  ncclResult_t state = ncclSuccess;
+  const ncclResult_t asked = ncclCommGetAsyncError(comm, &state);
+  return asked == ncclSuccess ? state : asked;
 }
 
-void NcclHandle::check(ncclResult_t result, const Operation& operation) {
+void NcclHandle::settle(ncclResult_t result, const Operation& operation) {
   const Stopwatch watch;
   while (result == ncclInProgress) {
     if (watch.seconds() > static_cast<double>(timeout_.count())) {
       fail(fmt::format("no answer from the other ranks within {} s", timeout_.count()), operation);
     }
     std::this_thread::sleep_for(kPoll);
-    ncclResult_t state = ncclSuccess;
-    result = ncclCommGetAsyncError(comm_, &state);
-    if (result == ncclSuccess) result = state;
+    result = attempt(operation, &NcclHandle::state_of);
   }
-  if (result != ncclSuccess) fail(text_of(result), operation);
+  if (result != ncclSuccess) {
+    fail(fmt::format("{}; last message of NCCL: \"{}\"; try NCCL_DEBUG=INFO",
+                     ncclGetErrorString(result), ncclGetLastError(nullptr)),
+         operation);
+  }
 }
 
-void NcclHandle::check_alive(const Operation& operation) {
+void NcclHandle::refuse_after_failure(const Operation& operation) const {
   if (const auto reason = failure()) {
     dusk::fail<CommError>("{}: {} was not started: {}", to_string(place_), operation.describe(),
                           *reason);
   }
-  ncclResult_t state = ncclSuccess;
-  check(ncclCommGetAsyncError(comm_, &state), operation);
-  check(state, operation);
+}
+
+void NcclHandle::check_alive(const Operation& operation) {
+  issue(operation, &NcclHandle::state_of);
 }
 
 void NcclHandle::fail(const std::string& reason, const Operation& operation) {
@@ -78,6 +85,7 @@ void NcclHandle::abort(std::string_view reason) noexcept {
     if (failure_) return;
     failure_ = std::string(reason);
   }
+  const std::unique_lock lock(use_, kAbortPatience);
   if (comm_ != nullptr) ncclCommAbort(comm_);
 }
 
