@@ -38,6 +38,7 @@ void add_doctor(CLI::App& app, Program& program);
 
 /// Parts of `dusk bench`, a file each.
 void add_bench_comm(CLI::App& bench, Program& program);
+void add_bench_overlap(CLI::App& bench, Program& program);
 void add_bench_step(CLI::App& bench, Program& program);
 void add_bench_loader(CLI::App& bench, Program& program);
 void add_bench_shards(CLI::App& bench, Program& program);
