@@ -218,6 +218,8 @@ nlohmann::json summary(const RunContext& run, const Measurement& result, std::in
   for (const CollectiveTiming& timing : collective_timings(result.record)) {
     collectives.push_back(to_json(timing));
   }
+  const std::string of_slowest =
+      broadcast_text(run.control, collectives.dump(), static_cast<int>(parts.slowest));
   return {{"config", run.config.name},
           {"ranks", run.control.size()},
           {"threads", cpu_threads()},
@@ -232,7 +234,7 @@ nlohmann::json summary(const RunContext& run, const Measurement& result, std::in
           {"slowest_rank", parts.slowest},
           {"parts_ms", to_json(parts.ranks[parts.slowest])},
           {"parts_of_ranks_ms", of_ranks},
-          {"collectives", collectives}};
+          {"collectives", nlohmann::json::parse(of_slowest)}};
 }
 
 void print(const nlohmann::json& json) {

@@ -59,7 +59,24 @@ alone = {"ranks": 1, "device": "d", "parts_ms": {
     "data": 0, "forward": 10, "backward": 20, "exchange": 0, "update": 4}}
 faster = scale.make_step(json.loads((folder / "step.json").read_text()), alone)
 near("compute alone", faster.compute, 34)
-near("bucket 1 alone", faster.collectives[2].after, 12)
+near("bucket 1 alone, issued", faster.collectives[2].issued, 10 + 12)
+near("bucket 1 alone, needed", faster.collectives[2].needed, 10 + 20)
+
+# A sum of batch norm 5 ms into the backward that the rank waits for at once, for 2 ms; a bucket that is
+# ready 9 ms into it, hence after 10 + 7 ms of compute.
+waiting = scale.make_step({
+    "config": "c", "ranks": 2, "device": "d",
+    "parts_ms": {"data": 0, "forward": 10, "backward": 20, "exchange": 0, "update": 0},
+    "collectives": [
+        {"bytes": 0, "phase": "backward", "after_ms": 5, "headroom_ms": 0, "ms": 2},
+        {"bytes": 8000000, "phase": "backward", "after_ms": 9, "headroom_ms": 11, "ms": 8}]})
+near("compute without waiting", waiting.compute, 28)
+near("bucket behind a wait", waiting.collectives[1].issued, 17)
+near("all hidden but batch norm", scale.predict(waiting, 2, machine).step, 28.2)
+near("bucket beyond the backward", scale.predict(waiting, 8, machine).step, 17 + 2.6 + 30.6)
+# A sum that queues behind a bucket until 13 and takes 2: 6 ms after its issue at 9.
+if scale.waits_of([(5, 20, 8), (9, 0, 2)]) != [(9, 6)]:
+    sys.exit("FAILED: a wait behind another collective")
 
 # 0.2 ms + size / (1 GB/s) on two ranks is a link of 100 us and 1 GB/s.
 link = scale.fit_node([{"operation": "all-reduce", "bytes": 1000, "ours_ms": 0.201},

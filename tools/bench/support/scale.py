@@ -11,13 +11,12 @@ ASSUMPTIONS = """\
 * All-reduce within a node: the better of a ring, 2 (n - 1) latency + 2 (n - 1) / n size / bandwidth,
   and a pipelined tree, 2 log2(n) latency + 2 size / bandwidth. Over m nodes: reduce-scatter within the
   nodes, all-reduce over the network with all its bandwidth, all-gather within the nodes.
-* Collectives run one after the other. A bucket travels as soon as it is ready, beside the backward pass
-  that is left; only what reaches beyond its end is visible. What the forward pass starts is waited for at
-  its end; what the update issues (buffers of batch norm) is visible in full.
+* Collectives run one after the other, each from the moment of the step's compute at which it was
+  issued; the rank stands still from the moment at which it needed the result until it is there. So
+  buckets hide behind the backward pass that is left, and sums of synchronised batch norm do not.
 * All ranks are equally fast: no stragglers, no other traffic on the network, no congestion.
 * Exchange beside compute slows neither down, except where all cores compute: there nothing is hidden,
-  and ranks in excess of the cores take turns.
-* Networks with synchronised batch norm wait within the passes and are slower than this says."""
+  and ranks in excess of the cores take turns."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,33 +40,23 @@ class Machine:
 @dataclasses.dataclass(frozen=True)
 class Collective:
     bytes: int
-    phase: str
-    after: float  # ms from the beginning of the phase
+    issued: float  # ms of the step's compute that come before it
+    needed: float  # ms of compute that come before its result is waited for
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """Compute of one rank, without any waiting, and what it exchanges."""
+    """Compute of one rank, without any waiting, and what it exchanges meanwhile."""
     name: str
     device: str
-    data: float
-    forward: float
-    backward: float
-    update: float
+    compute: float
     collectives: tuple
-
-    @property
-    def compute(self):
-        return self.data + self.forward + self.backward + self.update
 
     def scaled(self, milliseconds):
         """The same step on a device that needs so many ms for it, all parts alike."""
         factor = milliseconds / self.compute
-        return dataclasses.replace(
-            self, data=self.data * factor, forward=self.forward * factor,
-            backward=self.backward * factor, update=self.update * factor,
-            collectives=tuple(dataclasses.replace(c, after=c.after * factor)
-                              for c in self.collectives))
+        return dataclasses.replace(self, compute=milliseconds, collectives=tuple(
+            Collective(c.bytes, c.issued * factor, c.needed * factor) for c in self.collectives))
 
 
 def read_machine(path):
@@ -82,23 +71,63 @@ def machine_json(machine):
     return json.dumps(dataclasses.asdict(machine), indent=2) + "\n"
 
 
+PHASES = ("data", "forward", "backward", "exchange", "update")
+
+
 def make_step(measured, compute=None):
     """From one result of `dusk bench step --json` on two ranks or more. `compute`: another one, on one
     rank, that tells the parts; moments of exchange are then moved in proportion."""
     if measured["ranks"] < 2:
         raise SystemExit(f"{measured['config']}: measured on one rank, which exchanges nothing: "
                          "use two or more (launch/local.sh -n 2 -- bench step --json)")
-    parts = dict((compute or measured)["parts_ms"])
-    if compute is None:  # the update contains its own exchange
-        parts["update"] -= sum(c["ms"] for c in measured["collectives"] if c["phase"] == "update")
-    collectives = []
-    for c in measured["collectives"]:
-        phase = "backward" if c["phase"] == "exchange" else c["phase"]
-        share = parts[phase] / measured["parts_ms"][phase] if measured["parts_ms"][phase] else 1
-        after = c["after_ms"] * share if c["phase"] == phase else parts["backward"]
-        collectives.append(Collective(c["bytes"], phase, after))
-    return Step(measured["config"], (compute or measured)["device"], parts["data"],
-                parts["forward"], parts["backward"], max(parts["update"], 0), tuple(collectives))
+    begins, clock = {}, 0.0
+    for phase in PHASES:
+        begins[phase] = clock
+        clock += measured["parts_ms"][phase]
+    timeline = [(begins[c["phase"]] + c["after_ms"], c["headroom_ms"], c["ms"])
+                for c in measured["collectives"]]
+    waits = waits_of(timeline)
+    # The exchange is nothing but waiting, wherever the measured steps differ from their medians.
+    waits = [w for w in waits if not begins["exchange"] <= w[0] < begins["update"]]
+    waits.append((begins["exchange"], measured["parts_ms"]["exchange"]))
+
+    def without_waits(moment):
+        return moment - sum(min(length, moment - begin) for begin, length in waits if begin < moment)
+
+    own_ends = [without_waits(begins[phase]) for phase in PHASES[1:]] + [without_waits(clock)]
+    ends = own_ends
+    if compute is not None:
+        ends, total = [], 0.0
+        for phase in PHASES:
+            total += compute["parts_ms"][phase]
+            ends.append(total)
+
+    def moved(moment):
+        return along(without_waits(moment), [0.0, *own_ends], [0.0, *ends])
+
+    return Step(measured["config"], (compute or measured)["device"], ends[-1], tuple(
+        Collective(c["bytes"], moved(issued), moved(issued + headroom))
+        for c, (issued, headroom, _) in zip(measured["collectives"], timeline)))
+
+
+def waits_of(timeline):
+    """(begin, length) of every time that a rank stood still, from its collectives: (moment of issue,
+    time until it waits, time that it takes), each in the order of issue."""
+    waits, done = [], 0.0
+    for issued, headroom, length in timeline:
+        done = max(issued, done) + length
+        if done > issued + headroom:
+            waits.append((issued + headroom, done - issued - headroom))
+    return waits
+
+
+def along(value, knots, targets):
+    """Piecewise linear: `knots` go to `targets`."""
+    for i in range(1, len(knots)):
+        if value <= knots[i] and knots[i] > knots[i - 1]:
+            share = (value - knots[i - 1]) / (knots[i] - knots[i - 1])
+            return targets[i - 1] + share * (targets[i] - targets[i - 1])
+    return targets[-1]
 
 
 def ring(size, n, link):
@@ -136,16 +165,19 @@ class Prediction:
 
 
 def visible_time(step, ranks, machine):
-    """ms of the exchange that the compute of the step does not hide."""
-    visible = 0.0
-    hidden_until = {"forward": step.forward, "backward": step.backward, "update": 0.0, "data": 0.0}
-    for phase, end in hidden_until.items():
-        done = 0.0
-        for c in (c for c in step.collectives if c.phase == phase):
-            start = max(c.after, done) if end else done
-            done = start + all_reduce(c.bytes, ranks, machine)
-        visible += max(0.0, done - end)
-    return visible
+    """ms that a rank stands still in a step, waiting for collectives."""
+    moments = sorted([(c.issued, 0, i) for i, c in enumerate(step.collectives)]
+                     + [(c.needed, 1, i) for i, c in enumerate(step.collectives)])
+    done = {}
+    waited, free_at = 0.0, 0.0
+    for moment, is_wait, i in moments:
+        if not is_wait:
+            free_at = max(moment + waited, free_at) + all_reduce(step.collectives[i].bytes, ranks,
+                                                                 machine)
+            done[i] = free_at
+        else:
+            waited += max(0.0, done[i] - (moment + waited))
+    return waited
 
 
 def predict(step, ranks, machine):
