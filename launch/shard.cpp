@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <map>
 
 #include "dusk/comm/collectives.hpp"
 #include "launch/session.hpp"
@@ -49,21 +50,51 @@ void make_set(const Conversion& conversion, const ShardArguments& arguments, Mpi
 void shard(ShardArguments arguments, Program& program) {
   if (!arguments.size.empty())
     arguments.convert.size = parse_picture_size(arguments.size, "--size");
-  SourceDataset dataset = dataset_reader(arguments.dataset).list(arguments.reader);
+  arguments.reader.threads = choose_threads(arguments.threads, 1);
+  SourceDataset dataset = list_dataset(arguments.dataset, arguments.reader);
+  const std::vector<std::string> warnings = dataset.warnings;
   ConvertOptions options = arguments.convert;
   // The listing is checked before any rank talks; the threads depend on the ranks of this node.
   run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
     options.threads = choose_threads(arguments.threads, mpi.launch().local_size);
     const Conversion conversion(std::move(dataset), options);
+    if (mpi.launch().rank == 0)
+      for (const std::string& warning : warnings) log.warn("{}: {}", arguments.dataset, warning);
     make_set(conversion, arguments, mpi, log, program);
   });
 }
 
 std::string reader_help() {
-  std::string text = "Data sets:";
-  for (const DatasetReader& reader : dataset_readers())
-    text += fmt::format("\n  {:<12} {}", reader.name, reader.summary);
+  std::string text = "Data sets, and the tree that --input should have:";
+  for (const DatasetReader& reader : dataset_readers()) {
+    text += fmt::format("\n  {:<18} {}\n", reader.name, reader.summary);
+    for (const char c : std::string("\n") + std::string(reader.layout))
+      text += c == '\n' ? std::string("\n                       ") : std::string(1, c);
+  }
   return text;
+}
+
+/// Options that are for some data sets only; with another one they are refused.
+void add_reader_options(CLI::App& command, ReaderOptions& options) {
+  const std::map<std::string, Annotation> annotations{{"fine", Annotation::fine},
+                                                      {"coarse", Annotation::coarse}};
+  const std::map<std::string, NightRule> rules{{"score", NightRule::score},
+                                               {"score_and_label", NightRule::score_and_label}};
+  command.add_option("--gt", options.annotation, "cityscapes: fine or coarse annotations")
+      ->transform(CLI::CheckedTransformer(annotations));
+  command
+      .add_option("--neighbours", options.neighbours,
+                  "cityscapes: frames before and after each annotated one, 0 to 10; default: 0")
+      ->check(CLI::Range(0, 10));
+  command.add_option("--condition", options.conditions, "acdc: night, fog, rain, snow")
+      ->check(CLI::IsMember({"night", "fog", "rain", "snow"}));
+  command
+      .add_option("--night-rule", options.night_rule,
+                  "nexet: score (brightness) or score_and_label (its list must agree)")
+      ->transform(CLI::CheckedTransformer(rules));
+  command.add_option("--layout-file", options.description, "folder: its description in YAML");
+  command.add_option("--pairs", options.pairs,
+                     "dark_zurich, folder: list of pairs, if not where the data set has it");
 }
 
 }  // namespace
@@ -77,12 +108,17 @@ void add_shard(CLI::App& app, Program& program) {
   command->add_option("--input", a->reader.input, "folder of the data set")->required();
   command->add_option("--output", a->convert.output, "folder for the set of shards")->required();
   command->add_option("--split,--role", a->reader.roles,
-                      "train, val, test; several may be given; default: all");
+                      "train, val, test, val_ref, ...; several may be given; default: all");
   command
       ->add_option(
           "--time-of-day", a->reader.time_of_day,
           "day, twilight, dusk or night, noted for every picture; default: what the reader knows")
       ->check(CLI::IsMember({"day", "twilight", "dusk", "night"}));
+  command
+      ->add_option("--only-time", a->reader.only_times,
+                   "leave out pictures of other times of day; several may be given")
+      ->check(CLI::IsMember({"day", "twilight", "dusk", "night"}));
+  add_reader_options(*command, a->reader);
   command->add_option("--size", a->size, "HEIGHTxWIDTH to scale pictures to; default: as they are");
   command->add_option("--tile", a->convert.tile, "edge of a tile in pixels")->capture_default_str();
   command->add_option("--level", a->convert.level, "effort of the compression, 1 to 22")

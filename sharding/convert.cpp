@@ -142,6 +142,7 @@ std::span<const SourceSample> Conversion::samples_of(std::size_t shard) const {
 std::string Conversion::identity_of(std::size_t shard) const {
   Hasher inputs;
   inputs.update(std::as_bytes(std::span(dataset_.labels)));
+  if (dataset_.raw) add_file(inputs, dataset_.raw->undistortion);
   for (const SourceSample& sample : samples_of(shard)) {
     for (const std::string& text : {sample.name, sample.role, sample.time_of_day, sample.sequence,
                                     sample.pair, sample.previous, sample.next})
@@ -149,8 +150,9 @@ std::string Conversion::identity_of(std::size_t shard) const {
     for (const double value :
          {sample.camera.fx, sample.camera.fy, sample.camera.cx, sample.camera.cy})
       inputs.update(std::as_bytes(std::span(&value, 1)));
-    add_file(inputs, sample.image);
-    add_file(inputs, sample.label);
+    add_depth_numbers(inputs, sample.depth);
+    for (const auto& file : {sample.image, sample.label, depth_file(sample.depth)})
+      add_file(inputs, file);
   }
   const Json identity{
       {"converter", kConverterVersion},

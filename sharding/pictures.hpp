@@ -18,6 +18,13 @@ struct Picture {
   std::vector<std::uint8_t> pixels;
 };
 
+/// One channel of 16 bits.
+struct Picture16 {
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint16_t> pixels;
+};
+
 /// Largest side accepted, in pixels.
 inline constexpr int kMostPixels = 16384;
 
@@ -31,6 +38,12 @@ inline constexpr int kMostPixels = 16384;
 /// give its colours instead of its indices.
 [[nodiscard]] Picture read_label(const std::filesystem::path& path);
 
+/// The values (1 channel) of a mosaic that a camera has stored: a grey PNG of 8 bits.
+[[nodiscard]] Picture read_mosaic(const std::filesystem::path& path);
+
+/// The values of a grey PNG of 16 bits, as disparity and depth are stored.
+[[nodiscard]] Picture16 read_grey16(const std::filesystem::path& path);
+
 /// The same from a file's bytes; `path` is for messages.
 [[nodiscard]] Picture decode_image(std::span<const std::byte> bytes,
                                    const std::filesystem::path& path);
@@ -40,5 +53,11 @@ inline constexpr int kMostPixels = 16384;
 /// PNG of 1 (grey) or 3 (RGB) channels, published in one step.
 void write_png(const std::filesystem::path& path, int height, int width, int channels,
                std::span<const std::uint8_t> pixels);
+/// The same with 16 bits a channel.
+void write_png(const std::filesystem::path& path, int height, int width, int channels,
+               std::span<const std::uint16_t> pixels);
+/// RGB as JPEG of quality 95, likewise.
+void write_jpeg(const std::filesystem::path& path, int height, int width,
+                std::span<const std::uint8_t> pixels);
 
 }  // namespace dusk::sharding

@@ -2,6 +2,7 @@
 
 #include "dusk/base/error.hpp"
 #include "sharding/pictures.hpp"
+#include "sharding/raw_camera.hpp"
 
 namespace dusk::sharding {
 namespace {
@@ -25,11 +26,13 @@ void map_values(const SourceDataset& dataset, const SourceSample& sample, int wi
 }  // namespace
 
 LoadedSample load_sample(const SourceDataset& dataset, const SourceSample& sample) {
-  Picture image = read_image(sample.image);
+  Picture image =
+      dataset.raw ? read_raw_picture(*dataset.raw, sample.image) : read_image(sample.image);
   LoadedSample loaded{.info = {.name = sample.name,
                                .height = image.height,
                                .width = image.width,
                                .has_label = !sample.label.empty(),
+                               .has_depth = !depth_file(sample.depth).empty(),
                                .role = sample.role,
                                .time_of_day = sample.time_of_day,
                                .sequence = sample.sequence,
@@ -39,6 +42,8 @@ LoadedSample load_sample(const SourceDataset& dataset, const SourceSample& sampl
                                .camera = sample.camera},
                       .image = std::move(image.pixels),
                       .label = {}};
+  if (loaded.info.has_depth)
+    loaded.depth = read_depth(sample.depth, sample.camera, image.height, image.width);
   if (sample.label.empty()) return loaded;
   Picture label = read_label(sample.label);
   if (label.height != image.height || label.width != image.width)

@@ -1,4 +1,3 @@
-#include "dusk/base/error.hpp"
 #include "dusk/data/label_space.hpp"
 #include "sharding/readers/readers.hpp"
 
@@ -15,19 +14,13 @@ SourceSample describe_sample(const ReaderOptions& options, const std::string& ro
   const std::string stem = image.stem().string();
   SourceSample sample{.name = role + "/" + stem,
                       .image = image,
-                      .label = {},
                       .role = role,
-                      .time_of_day = options.time_of_day,
-                      .sequence = stem.substr(0, stem.find('_')),
-                      .pair = {}};
+                      .sequence = stem.substr(0, stem.find('_'))};
   const bool dusk = sample.sequence == kDusk;
-  if (sample.time_of_day.empty()) sample.time_of_day = dusk ? "dusk" : "day";
+  sample.time_of_day = time_of_day(options, dusk ? "dusk" : "day");
   const auto label = options.input / (role + "annot") / (stem + ".png");
-  if (std::filesystem::is_regular_file(label)) {
-    sample.label = label;
-  } else if (!(role == "test" && dusk)) {  // withheld, scored elsewhere
-    fail<DataError>("{}: this label is missing; expected: {}", label.string(), kLayout);
-  }
+  const bool withheld = role == "test" && dusk && !std::filesystem::exists(label);
+  if (!withheld) sample.label = existing(label, "label", kLayout);
   return sample;
 }
 
@@ -38,8 +31,7 @@ SourceDataset list_camvid(const ReaderOptions& options) {
   SourceDataset dataset{.name = "camvid",
                         .label_space = "camvid11",
                         .labels = {},
-                        .label_values = "0 to 10, and 11 for unlabelled",
-                        .samples = {}};
+                        .label_values = "0 to 10, and 11 for unlabelled"};
   dataset.labels.fill(kNoClass);
   for (std::uint16_t value = 0; value < 11; ++value) dataset.labels[value] = value;
   dataset.labels[11] = LabelSpace::ignore;

@@ -1,13 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <map>
-
-#include "dusk/base/error.hpp"
-#include "sharding/source.hpp"
-#include "support/expect_error.hpp"
 #include "support/shared_data.hpp"
-#include "support/temp_folder.hpp"
-#include "unit/sharding/tiny_trees.hpp"
+#include "unit/sharding/reader_checks.hpp"
 
 namespace dusk::test {
 namespace {
@@ -16,18 +10,12 @@ using namespace sharding;
 
 SourceDataset list(const std::string& reader, const std::filesystem::path& input,
                    std::vector<std::string> roles = {}, std::string time = {}) {
-  return dataset_reader(reader).list({input, std::move(roles), std::move(time)});
-}
-
-std::map<std::string, const SourceSample*> by_name(const SourceDataset& dataset) {
-  std::map<std::string, const SourceSample*> samples;
-  for (const SourceSample& sample : dataset.samples) samples[sample.name] = &sample;
-  return samples;
+  return list_dataset(reader, {input, std::move(roles), std::move(time)});
 }
 
 TEST(Readers, UnknownDataSetListsTheKnownOnes) {
   expect_contains(message_of<ConfigError>([&] { (void)(dataset_reader("cityscape")); }),
-                  "camvid, cityscapes");
+                  "bdd100k, camvid, cityscapes, dark_zurich");
 }
 
 TEST(Camvid, RolesAndTimesFollowTheSequences) {
@@ -37,16 +25,16 @@ TEST(Camvid, RolesAndTimesFollowTheSequences) {
   ASSERT_EQ(dataset.samples.size(), 6U);
   EXPECT_EQ(dataset.label_space, "camvid11");
   const auto samples = by_name(dataset);
-  const auto& dusk = *samples.at("train/0001TP_006690");
+  const auto& dusk = samples.at("train/0001TP_006690");
   EXPECT_EQ(dusk.role, "train");
   EXPECT_EQ(dusk.time_of_day, "dusk");
   EXPECT_EQ(dusk.sequence, "0001TP");
   EXPECT_FALSE(dusk.label.empty());
-  EXPECT_EQ(samples.at("train/0006R0_f00930")->time_of_day, "day");
-  EXPECT_EQ(samples.at("val/0016E5_07959")->role, "val");
-  EXPECT_EQ(samples.at("test/Seq05VD_f00000")->time_of_day, "day");
-  EXPECT_TRUE(samples.at("test/0001TP_008550")->label.empty());
-  EXPECT_EQ(samples.at("test/0001TP_008550")->time_of_day, "dusk");
+  EXPECT_EQ(samples.at("train/0006R0_f00930").time_of_day, "day");
+  EXPECT_EQ(samples.at("val/0016E5_07959").role, "val");
+  EXPECT_EQ(samples.at("test/Seq05VD_f00000").time_of_day, "day");
+  EXPECT_TRUE(samples.at("test/0001TP_008550").label.empty());
+  EXPECT_EQ(samples.at("test/0001TP_008550").time_of_day, "dusk");
 }
 
 TEST(Camvid, LabelElevenIsIgnoredAndOthersAreKept) {
@@ -94,7 +82,7 @@ TEST(Camvid, ValueOutsideTheSpaceIsNamedWithItsPlace) {
   labels[5 * kTreeWidth + 9] = 12;
   write_grey(folder / "trainannot/0006R0_f00930.png", labels);
   const SourceDataset dataset = list("camvid", folder.path(), {"train"});
-  const SourceSample& sample = *by_name(dataset).at("train/0006R0_f00930");
+  const SourceSample sample = by_name(dataset).at("train/0006R0_f00930");
   expect_contains(message_of<DataError>([&] { (void)(load_sample(dataset, sample)); }),
                   "0006R0_f00930.png: label value 12 at row 5, column 9 is not in the label space");
 }
@@ -105,7 +93,7 @@ TEST(Camvid, PictureAndLabelOfDifferentSizeAreNamed) {
   write_grey(folder / "trainannot/0006R0_f00930.png", std::vector<std::uint8_t>(20 * 30), 20, 30);
   const SourceDataset dataset = list("camvid", folder.path(), {"train"});
   expect_contains(message_of<DataError>([&] {
-                    (void)(load_sample(dataset, *by_name(dataset).at("train/0006R0_f00930")));
+                    (void)(load_sample(dataset, by_name(dataset).at("train/0006R0_f00930")));
                   }),
                   "0006R0_f00930.png: 20x30 labels, but its picture");
 }
@@ -115,7 +103,7 @@ TEST(Camvid, DamagedPictureIsNamed) {
   make_camvid_tree(folder.path());
   const auto picture = folder / "train/0006R0_f00930.jpg";
   const SourceDataset dataset = list("camvid", folder.path(), {"train"});
-  const SourceSample& sample = *by_name(dataset).at("train/0006R0_f00930");
+  const SourceSample sample = by_name(dataset).at("train/0006R0_f00930");
   const std::string whole = read_text(picture);
   replace_file(picture, whole.substr(0, whole.size() - 30));
   expect_contains(message_of<DataError>([&] { (void)(load_sample(dataset, sample)); }),
@@ -214,6 +202,97 @@ TEST(Cityscapes, ValueOutsideTheSpaceIsNamed) {
   expect_contains(
       message_of<DataError>([&] { (void)(load_sample(dataset, dataset.samples.front())); }),
       "label value 34 at row 1, column 0");
+}
+
+TEST(Cityscapes, CoarseAnnotationsHaveAPartOfTheirOwn) {
+  const TempFolder folder;
+  for (const std::string role : {"train", "train_extra", "val"}) {
+    const std::string place = role + "/augsburg/augsburg_000000_000000";
+    write_picture(folder / ("leftImg8bit/" + place + "_leftImg8bit.png"), 1);
+    write_grey(folder / ("gtCoarse/" + place + "_gtCoarse_labelIds.png"), striped_labels({7}));
+  }
+  const SourceDataset dataset =
+      list_dataset("cityscapes", {.input = folder.path(), .annotation = Annotation::coarse});
+  EXPECT_EQ(lines_of(dataset),
+            (Lines{"train/augsburg_000000_000000 train day augsburg + .",
+                   "train_extra/augsburg_000000_000000 train_extra day augsburg + .",
+                   "val/augsburg_000000_000000 val day augsburg + ."}));
+  std::filesystem::remove_all(folder / "gtCoarse/train_extra");
+  expect_contains(
+      listing_error("cityscapes", {.input = folder.path(), .annotation = Annotation::coarse}),
+      "augsburg_000000_000000_gtCoarse_labelIds.png: this label is missing");
+  expect_contains(listing_error<ConfigError>("cityscapes", {.input = folder.path(),
+                                                            .roles = {"test"},
+                                                            .annotation = Annotation::coarse}),
+                  "train, train_extra, val");
+}
+
+TEST(Cityscapes, NeighboursComeFromTheSequences) {
+  const TempFolder folder;
+  make_cityscapes_tree(folder.path(), 1, {"val"});
+  for (const int frame : {17, 18, 20, 21})
+    write_picture(
+        folder / fmt::format("leftImg8bit_sequence/val/aa/aa_000000_{:06}_leftImg8bit.png", frame),
+        static_cast<unsigned>(frame));
+  const SourceDataset dataset =
+      list_dataset("cityscapes", {.input = folder.path(), .neighbours = 2});
+  std::vector<std::string> frames;
+  for (const auto& s : dataset.samples)
+    frames.push_back(s.previous + "<" + s.name + ">" + s.next + (s.label.empty() ? "" : " +"));
+  const std::string stem = "val/aa_000000_0000";
+  EXPECT_EQ(frames,
+            (Lines{"<" + stem + "17>" + stem + "18", stem + "17<" + stem + "18>" + stem + "19",
+                   stem + "18<" + stem + "19>" + stem + "20 +",
+                   stem + "19<" + stem + "20>" + stem + "21", stem + "20<" + stem + "21>"}));
+  EXPECT_EQ(load_sample(dataset, dataset.samples[1]).image, tree_pixels(18, 3));
+  expect_contains(listing_error("cityscapes", {.input = folder.path(), .neighbours = 3}),
+                  "aa_000000_000016_leftImg8bit.png: this neighbour of an annotated frame");
+}
+
+TEST(Cityscapes, CameraAndDisparityGiveDepth) {
+  const TempFolder folder;
+  make_cityscapes_tree(folder.path(), 1, {"val"});
+  const std::string place = "/val/aa/aa_000000_000019";
+  const auto camera = folder.write("camera" + place + "_camera.json",
+                                   R"({"extrinsic": {"baseline": 0.25, "pitch": 0.04},
+                                       "intrinsic": {"fx": 20, "fy": 21, "u0": 16, "v0": 11.5}})");
+  std::vector<std::uint16_t> disparity(std::size_t{kTreeHeight} * kTreeWidth);
+  disparity[1] = 513, disparity[2] = 1;  // 2 pixels; no disparity: infinitely far
+  write_grey16(folder / ("disparity" + place + "_disparity.png"), kTreeHeight, kTreeWidth,
+               disparity);
+  const SourceDataset dataset = list_dataset("cityscapes", {.input = folder.path()});
+  const LoadedSample sample = load_sample(dataset, dataset.samples[0]);
+  EXPECT_EQ(sample.info.camera, (Camera{20, 21, 16, 11.5}));
+  ASSERT_TRUE(sample.info.has_depth);
+  EXPECT_EQ(sample.depth[0], 0);
+  EXPECT_EQ(sample.depth[1], 640);  // 20 * 0.25 / 2 = 2.5 m
+  EXPECT_EQ(sample.depth[2], 65535);
+  std::filesystem::remove(folder / ("disparity" + place + "_disparity.png"));
+  expect_contains(listing_error("cityscapes", {.input = folder.path()}),
+                  "aa_000000_000019_disparity.png: this disparity is missing");
+  folder.write("camera" + place + "_camera.json", R"({"intrinsic": {"fx": "wide"}})");
+  expect_contains(listing_error("cityscapes", {.input = folder.path()}),
+                  "aa_000000_000019_camera.json: is no camera");
+  std::filesystem::remove(camera);
+  expect_contains(listing_error("cityscapes", {.input = folder.path()}),
+                  "aa_000000_000019_camera.json: this camera is missing");
+}
+
+TEST(Readers, OptionsOfOtherDataSetsAreRefused) {
+  const TempFolder folder;
+  make_camvid_tree(folder.path());
+  const auto refused = [&](const ReaderOptions& options) {
+    return listing_error<ConfigError>("camvid", options);
+  };
+  const auto input = folder.path();
+  expect_contains(refused({.input = input, .annotation = Annotation::coarse}),
+                  "--gt: not an option of camvid");
+  expect_contains(refused({.input = input, .conditions = {"fog"}}), "--condition");
+  expect_contains(refused({.input = input, .neighbours = 1}), "--neighbours");
+  expect_contains(refused({.input = input, .night_rule = NightRule::score_and_label}),
+                  "--night-rule");
+  expect_contains(refused({.input = input, .description = "x"}), "--layout-file");
+  expect_contains(refused({.input = input, .pairs = "x"}), "--pairs");
 }
 
 }  // namespace

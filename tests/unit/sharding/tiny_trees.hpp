@@ -28,6 +28,12 @@ inline void write_grey(const std::filesystem::path& path, const std::vector<std:
   sharding::write_png(path, height, width, 1, pixels);
 }
 
+inline void write_grey16(const std::filesystem::path& path, int height, int width,
+                         const std::vector<std::uint16_t>& values) {
+  std::filesystem::create_directories(path.parent_path());
+  sharding::write_png(path, height, width, 1, values);
+}
+
 inline void write_picture(const std::filesystem::path& path, unsigned seed) {
   std::filesystem::create_directories(path.parent_path());
   sharding::write_png(path, kTreeHeight, kTreeWidth, 3, tree_pixels(seed, 3));

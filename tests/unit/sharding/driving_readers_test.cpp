@@ -1,0 +1,422 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "unit/sharding/reader_checks.hpp"
+
+/// BDD100K, KITTI, nuScenes and Oxford RobotCar; names are those that their authors publish.
+namespace dusk::test {
+namespace {
+
+using namespace sharding;
+
+/// float32 points of `values` numbers each.
+void write_points(const std::filesystem::path& path,
+                  const std::vector<std::vector<float>>& points) {
+  std::string bytes;
+  for (const auto& point : points)
+    bytes.append(reinterpret_cast<const char*>(point.data()), point.size() * sizeof(float));
+  replace_file(path, bytes);
+}
+
+std::uint16_t depth_at(const LoadedSample& sample, int x, int y) {
+  return sample.depth.at(static_cast<std::size_t>(y * sample.info.width + x));
+}
+
+void make_bdd_tree(const TempFolder& folder) {
+  unsigned seed = 0;
+  for (const auto& [role, name] :
+       std::vector<std::pair<std::string, std::string>>{{"train", "0a0a0b1a-7c39d841"},
+                                                        {"train", "00a04f65-8c891f94"},
+                                                        {"val", "7d06fefd-f7be05a6"},
+                                                        {"test", "cabc9045-1b8282ba"}}) {
+    write_picture(folder / ("images/10k/" + role + "/" + name + ".jpg"), ++seed);
+    if (role != "test")
+      write_grey(folder / ("labels/sem_seg/masks/" + role + "/" + name + ".png"),
+                 striped_labels({0, 18, 255}));
+  }
+  folder.write("labels/det_20/det_train.json",
+               R"([{"name": "0a0a0b1a-7c39d841.jpg", "attributes": {"weather": "clear",
+                    "timeofday": "night"}, "labels": [{"id": "1", "attributes": {}}]},
+                   {"name": "7d06fefd-f7be05a6.jpg", "attributes": {"timeofday": "dawn/dusk"}}])");
+}
+
+TEST(Bdd100k, RolesTimesAndLabels) {
+  const TempFolder folder;
+  make_bdd_tree(folder);
+  const SourceDataset dataset = list_dataset("bdd100k", {.input = folder.path()});
+  EXPECT_EQ(
+      lines_of(dataset),
+      (Lines{"train/00a04f65-8c891f94 train . . + .", "train/0a0a0b1a-7c39d841 train night . + .",
+             "val/7d06fefd-f7be05a6 val dusk . + .", "test/cabc9045-1b8282ba test . . - ."}));
+  ASSERT_EQ(dataset.warnings.size(), 1U);
+  expect_contains(dataset.warnings[0], "2 of 4 pictures have no known time of day");
+  EXPECT_EQ(load_sample(dataset, dataset.samples[0]).label[kTreeWidth], 18);
+}
+
+TEST(Bdd100k, BadFilesAreNamed) {
+  const TempFolder folder;
+  make_bdd_tree(folder);
+  folder.write("labels/det_20/det_val.json", R"([{"attributes": {}}])");
+  expect_contains(listing_error("bdd100k", {.input = folder.path()}), "det_val.json: is no list");
+  folder.write("labels/det_20/det_val.json", R"([{"name": )");
+  expect_contains(listing_error("bdd100k", {.input = folder.path()}), "det_val.json: is no list");
+  folder.write("labels/det_20/det_val.json",
+               R"([{"name": "cabc9045-1b8282ba.jpg", "attributes": {"timeofday": "noon"}}])");
+  expect_contains(listing_error("bdd100k", {.input = folder.path()}),
+                  "cabc9045-1b8282ba.jpg: timeofday is 'noon'");
+  std::filesystem::remove(folder / "labels/sem_seg/masks/val/7d06fefd-f7be05a6.png");
+  expect_contains(listing_error("bdd100k", {.input = folder.path()}),
+                  "7d06fefd-f7be05a6.png: this label is missing");
+}
+
+void make_kitti_tree(const TempFolder& folder, int labelled) {
+  write_picture(folder / "picture.png", 1);
+  write_grey(folder / "label.png", striped_labels({7, 26, 4}));
+  const std::string picture = read_text(folder / "picture.png"),
+                    label = read_text(folder / "label.png");
+  for (int i = 0; i < labelled; ++i) {
+    folder.write(fmt::format("training/image_2/{:06}_10.png", i), picture);
+    folder.write(fmt::format("training/semantic/{:06}_10.png", i), label);
+  }
+  write_picture(folder / "training/image_2/000000_11.png", 77);
+  write_picture(folder / "testing/image_2/000000_10.png", 78);
+}
+
+TEST(Kitti, AFifthIsForValidation) {
+  const TempFolder folder;
+  make_kitti_tree(folder, 200);
+  const SourceDataset dataset = list_dataset("kitti", {.input = folder.path()});
+  EXPECT_EQ(dataset.samples.size(), 201U);
+  std::map<std::string, int> counts;
+  for (const auto& sample : dataset.samples) ++counts[sample.role];
+  EXPECT_NEAR(counts["val"], 40, 17);  // three standard deviations
+  EXPECT_EQ(counts["test"], 1);
+  EXPECT_EQ(by_name(dataset).at("test/000000_10").label, "");
+  EXPECT_EQ(load_sample(dataset, dataset.samples[0]).label[kTreeWidth], 13);
+  EXPECT_EQ(list_dataset("kitti", {.input = folder.path(), .roles = {"val"}}).samples.size(),
+            static_cast<std::size_t>(counts["val"]));
+}
+
+TEST(Kitti, DisparityBecomesDepth) {
+  const TempFolder folder;
+  make_kitti_tree(folder, 1);
+  folder.write("training/calib_cam_to_cam/000000.txt",
+               "calib_time: 09-Jan-2012 13:57:47\n"
+               "P_rect_02: 20 0 16 4.5 0 21 12 0.2 0 0 1 0.003\n");
+  std::vector<std::uint16_t> disparity(std::size_t{kTreeHeight} * kTreeWidth);
+  disparity[5] = 512;  // 2 pixels: 20 * 0.54 / 2 = 5.4 m
+  disparity[6] = 1;    // 1/256 pixel: 2764.8 m, beyond what can be said
+  write_grey16(folder / "training/disp_occ_0/000000_10.png", kTreeHeight, kTreeWidth, disparity);
+  const SourceDataset dataset =
+      list_dataset("kitti", {.input = folder.path(), .roles = {"train", "val"}});
+  const LoadedSample sample = load_sample(dataset, dataset.samples.at(0));
+  EXPECT_EQ(sample.info.camera, (Camera{20, 21, 16, 12}));
+  ASSERT_TRUE(sample.info.has_depth);
+  EXPECT_EQ(depth_at(sample, 4, 0), 0);
+  EXPECT_EQ(depth_at(sample, 5, 0), 1382);  // 5.4 * 256 = 1382.4
+  EXPECT_EQ(depth_at(sample, 6, 0), 65535);
+  write_grey(folder / "training/disp_occ_0/000000_10.png", striped_labels({1}));
+  expect_contains(loading_error(dataset, dataset.samples[0].name), "a grey PNG of 16 bits");
+  write_grey16(folder / "training/disp_occ_0/000000_10.png", 1, 1, std::vector<std::uint16_t>(1));
+  expect_contains(loading_error(dataset, dataset.samples[0].name),
+                  "000000_10.png: 1x1 values, but its picture has 24x32");
+  folder.write("training/calib_cam_to_cam/000000.txt", "P_rect_02: 20 0 16\n");
+  expect_contains(listing_error("kitti", {.input = folder.path()}),
+                  "000000.txt: no line P_rect_02: with 12 numbers");
+  std::filesystem::remove(folder / "training/semantic/000000_10.png");
+  std::filesystem::remove_all(folder / "training/calib_cam_to_cam");
+  expect_contains(listing_error("kitti", {.input = folder.path()}),
+                  "semantic/000000_10.png: this label is missing");
+}
+
+void make_kitti_raw_tree(const TempFolder& folder) {
+  const std::string drive = "2011_09_26/2011_09_26_drive_0001_sync/";
+  for (const char* frame : {"0000000000", "0000000001", "0000000003"})
+    write_picture(folder / (drive + "image_02/data/" + frame + ".png"), 1);
+  folder.write("2011_09_26/calib_cam_to_cam.txt",
+               "R_rect_00: 1 0 0 0 1 0 0 0 1\n"
+               "P_rect_02: 10 0 16 5 0 10 12 0 0 0 1 0\n");  // 0.5 m to the side
+}
+
+TEST(KittiRaw, FramesOfADriveFollowEachOther) {
+  const TempFolder folder;
+  make_kitti_raw_tree(folder);
+  const SourceDataset dataset = list_dataset("kitti_raw", {.input = folder.path()});
+  const std::string drive = "2011_09_26_drive_0001_sync";
+  EXPECT_EQ(lines_of(dataset),
+            (Lines{"train/" + drive + "/0000000000 train day " + drive + " - .",
+                   "train/" + drive + "/0000000001 train day " + drive + " - .",
+                   "train/" + drive + "/0000000003 train day " + drive + " - ."}));
+  EXPECT_EQ(dataset.samples[0].previous, "");
+  EXPECT_EQ(dataset.samples[0].next, "train/" + drive + "/0000000001");
+  EXPECT_EQ(dataset.samples[1].previous, "train/" + drive + "/0000000000");
+  EXPECT_EQ(dataset.samples[1].next, "");
+  EXPECT_EQ(dataset.samples[2].previous, "");
+  EXPECT_EQ(dataset.samples[2].camera, (Camera{10, 10, 16, 12}));
+  EXPECT_TRUE(dataset.warnings.empty());
+}
+
+TEST(KittiRaw, LidarPointsBecomeDepth) {
+  const TempFolder folder;
+  make_kitti_raw_tree(folder);
+  // The lidar looks along its x, y to the left, z up; it stands 1 m behind camera 0.
+  folder.write("2011_09_26/calib_velo_to_cam.txt", "R: 0 -1 0 0 0 -1 1 0 0\nT: 0 0 -1\n");
+  const std::string scans = "2011_09_26/2011_09_26_drive_0001_sync/velodyne_points/data/";
+  write_points(folder / (scans + "0000000000.bin"), {{6, 1, 0.5F, 0},   // in the picture
+                                                     {11, 2, 1, 0},     // the same pixel, farther
+                                                     {1.5F, 0, 0, 0},   // too near
+                                                     {6, 100, 0, 0}});  // beside it
+  write_points(folder / (scans + "0000000003.bin"), {});
+  const SourceDataset dataset = list_dataset("kitti_raw", {.input = folder.path()});
+  const LoadedSample sample = load_sample(dataset, dataset.samples[0]);
+  // Camera 2: x = -1 + 0.5, y = -0.5, z = 5; u = 16 - 1, v = 12 - 1.
+  std::size_t known = 0;
+  for (const std::uint16_t value : sample.depth) known += value != 0;
+  EXPECT_EQ(depth_at(sample, 15, 11), 5 * 256);
+  EXPECT_EQ(known, 2U);  // the second point is at z = 10: x = -1.5, u = 14.5, v = 11
+  EXPECT_EQ(depth_at(sample, 14, 11), 10 * 256);
+  ASSERT_EQ(dataset.warnings.size(), 1U);
+  expect_contains(dataset.warnings[0], "1 of 3 frames have no lidar sweep");
+  EXPECT_FALSE(load_sample(dataset, dataset.samples[1]).info.has_depth);
+  replace_file(folder / (scans + "0000000000.bin"), "12345");
+  expect_contains(loading_error(dataset, dataset.samples[0].name),
+                  "0000000000.bin: 5 bytes are no whole number of points of 16 bytes");
+  std::filesystem::remove(folder / "2011_09_26/calib_cam_to_cam.txt");
+  expect_contains(listing_error("kitti_raw", {.input = folder.path()}),
+                  "calib_cam_to_cam.txt: this calibration is missing");
+}
+
+/// Two scenes (scene-0001 by day, scene-0003 by night and of the validation part); the first has
+/// two key frames with a frame between them.
+void make_nuscenes_tree(const TempFolder& folder, const std::string& version = "v1.0-trainval") {
+  const std::string t = version + "/";
+  folder.write(t + "scene.json",
+               R"([{"token": "s1", "name": "scene-0001", "description": "Parked truck"},
+                   {"token": "s3", "name": "scene-0003", "description": "At Night, rain"}])");
+  folder.write(t + "sample.json", R"([{"token": "k1", "scene_token": "s1"},
+                                      {"token": "k2", "scene_token": "s1"},
+                                      {"token": "k3", "scene_token": "s3"}])");
+  folder.write(t + "sensor.json", R"([{"token": "cam", "channel": "CAM_FRONT"},
+                                      {"token": "back", "channel": "CAM_BACK"},
+                                      {"token": "lidar", "channel": "LIDAR_TOP"}])");
+  // The camera looks along the vehicle's x: (w, x, y, z) turns z to x, x to -y.
+  folder.write(t + "calibrated_sensor.json",
+               R"([{"token": "c1", "sensor_token": "cam", "rotation": [0.5, -0.5, 0.5, -0.5],
+                    "translation": [1.5, 0, 1], "camera_intrinsic": [[10, 0, 16], [0, 11, 12], [0, 0, 1]]},
+                   {"token": "b1", "sensor_token": "back", "rotation": [1, 0, 0, 0],
+                    "translation": [0, 0, 0], "camera_intrinsic": [[1, 0, 1], [0, 1, 1], [0, 0, 1]]},
+                   {"token": "l1", "sensor_token": "lidar", "rotation": [1, 0, 0, 0],
+                    "translation": [0.5, 0, 2], "camera_intrinsic": []}])");
+  // Between sweep and picture the vehicle moves 1 m ahead along the world's y.
+  folder.write(t + "ego_pose.json",
+               R"([{"token": "p0", "rotation": [0.7071067811865476, 0, 0, 0.7071067811865476],
+                    "translation": [100, 200, 0]},
+                   {"token": "p1", "rotation": [0.7071067811865476, 0, 0, 0.7071067811865476],
+                    "translation": [100, 201, 0]}])");
+  const auto row = [](const char* token, const char* sample, const char* sensor, const char* pose,
+                      const std::string& file, const char* previous, const char* next, bool key) {
+    return fmt::format(
+        R"({{"token": "{}", "sample_token": "{}", "calibrated_sensor_token": "{}",
+             "ego_pose_token": "{}", "filename": "{}", "prev": "{}", "next": "{}",
+             "is_key_frame": {}}})",
+        token, sample, sensor, pose, file, previous, next, key);
+  };
+  const std::string cam = "/CAM_FRONT/n015__CAM_FRONT__";
+  folder.write(
+      t + "sample_data.json",
+      "[" + row("d1", "k1", "c1", "p1", "samples" + cam + "1.jpg", "", "d2", true) + "," +
+          row("d2", "k1", "c1", "p1", "sweeps" + cam + "2.jpg", "d1", "d3", false) + "," +
+          row("d3", "k2", "c1", "p1", "samples" + cam + "3.jpg", "d2", "", true) + "," +
+          row("d4", "k3", "c1", "p1", "samples" + cam + "4.jpg", "", "", true) + "," +
+          row("x", "k1", "b1", "p1", "samples/CAM_BACK/x.jpg", "", "", true) + "," +
+          row("l", "k1", "l1", "p0", "samples/LIDAR_TOP/n015__LIDAR_TOP__1.pcd.bin", "", "", true) +
+          "]");
+  for (const char* file :
+       {"samples/CAM_FRONT/n015__CAM_FRONT__1.jpg", "sweeps/CAM_FRONT/n015__CAM_FRONT__2.jpg",
+        "samples/CAM_FRONT/n015__CAM_FRONT__3.jpg", "samples/CAM_FRONT/n015__CAM_FRONT__4.jpg"})
+    write_picture(folder / file, 1);
+  // 7 m ahead of the lidar, 1 m to the left, 1 m below it.
+  write_points(folder / "samples/LIDAR_TOP/n015__LIDAR_TOP__1.pcd.bin", {{7, 1, -1, 0.5F, 3}});
+}
+
+TEST(NuScenes, KeyFramesOfTheFrontCamera) {
+  const TempFolder folder;
+  make_nuscenes_tree(folder);
+  const SourceDataset dataset = list_dataset("nuscenes", {.input = folder.path()});
+  EXPECT_EQ(lines_of(dataset), (Lines{"train/n015__CAM_FRONT__1 train day scene-0001 - .",
+                                      "train/n015__CAM_FRONT__3 train day scene-0001 - .",
+                                      "val/n015__CAM_FRONT__4 val night scene-0003 - ."}));
+  EXPECT_EQ(dataset.samples[0].camera, (Camera{10, 11, 16, 12}));
+  EXPECT_EQ(dataset.samples[0].next, "");
+  EXPECT_TRUE(dataset.warnings.empty());
+}
+
+TEST(NuScenes, NeighboursMakeTriples) {
+  const TempFolder folder;
+  make_nuscenes_tree(folder);
+  const auto samples = by_name(list_dataset("nuscenes", {.input = folder.path(), .neighbours = 1}));
+  ASSERT_EQ(samples.size(), 4U);
+  EXPECT_EQ(samples.at("train/n015__CAM_FRONT__1").next, "train/n015__CAM_FRONT__2");
+  EXPECT_EQ(samples.at("train/n015__CAM_FRONT__2").previous, "train/n015__CAM_FRONT__1");
+  EXPECT_EQ(samples.at("train/n015__CAM_FRONT__2").next, "train/n015__CAM_FRONT__3");
+  EXPECT_EQ(samples.at("train/n015__CAM_FRONT__3").previous, "train/n015__CAM_FRONT__2");
+}
+
+TEST(NuScenes, LidarGoesThroughTheWorldIntoThePicture) {
+  const TempFolder folder;
+  make_nuscenes_tree(folder);
+  const SourceDataset dataset = list_dataset("nuscenes", {.input = folder.path()});
+  const LoadedSample sample = load_sample(dataset, dataset.samples[0]);
+  // In the vehicle at the sweep: x 7.5, y 1, z 1. At the picture: x 6.5. From the camera: 5 m
+  // ahead, 1 m to the left, at its height: u = 16 - 10 / 5, v = 12.
+  ASSERT_TRUE(sample.info.has_depth);
+  std::map<std::pair<int, int>, int> known;
+  for (int y = 0; y < kTreeHeight; ++y)
+    for (int x = 0; x < kTreeWidth; ++x)
+      if (depth_at(sample, x, y) != 0) known[{x, y}] = depth_at(sample, x, y);
+  ASSERT_EQ(known.size(), 1U);
+  EXPECT_NEAR(known.begin()->first.first, 14, 1);  // truncated on the edge of a pixel
+  EXPECT_NEAR(known.begin()->first.second, 12, 1);
+  EXPECT_EQ(known.begin()->second, 5 * 256);
+}
+
+TEST(NuScenes, SplitsAreTheOfficialOnes) {
+  const TempFolder folder;
+  make_nuscenes_tree(folder, "v1.0-mini");  // 0003 is not among its two for validation
+  EXPECT_EQ(list_dataset("nuscenes", {.input = folder.path(), .roles = {"train"}}).samples.size(),
+            3U);
+  make_nuscenes_tree(folder, "v1.0-trainval");  // and the small one is a part of this
+  EXPECT_EQ(list_dataset("nuscenes", {.input = folder.path()}).samples.size(), 3U);
+  std::filesystem::rename(folder / "v1.0-trainval", folder / "v1.0-test");
+  EXPECT_EQ(list_dataset("nuscenes", {.input = folder.path(), .roles = {"test"}}).samples.size(),
+            3U);
+}
+
+TEST(NuScenes, BadTablesAndMissingFilesAreNamed) {
+  const TempFolder folder;
+  expect_contains(listing_error("nuscenes", {.input = folder.path()}), "no tables; expected");
+  make_nuscenes_tree(folder);
+  std::filesystem::remove(folder / "samples/CAM_FRONT/n015__CAM_FRONT__3.jpg");
+  const SourceDataset dataset = list_dataset("nuscenes", {.input = folder.path()});
+  EXPECT_EQ(dataset.samples.size(), 2U);
+  expect_contains(dataset.warnings.at(0), "1 of 3 key frames have no file");
+  folder.write("v1.0-trainval/sample.json", R"([{"token": "k1", "scene_token": "nowhere"}])");
+  expect_contains(listing_error("nuscenes", {.input = folder.path()}),
+                  "sample.json: k1 is of no scene");
+  folder.write("v1.0-trainval/scene.json", R"([{"token": "s1"}])");
+  expect_contains(listing_error("nuscenes", {.input = folder.path()}), "scene.json: ");
+  folder.write("v1.0-trainval/scene.json", "[{");
+  expect_contains(listing_error("nuscenes", {.input = folder.path()}), "scene.json: ");
+  std::filesystem::remove(folder / "v1.0-trainval/scene.json");
+  expect_contains(listing_error("nuscenes", {.input = folder.path()}),
+                  "scene.json: this table is missing");
+}
+
+TEST(NuScenes, FilesOutsideOfTheDataSetAreRefused) {
+  const TempFolder folder;
+  make_nuscenes_tree(folder);
+  const auto path = folder / "v1.0-trainval/sample_data.json";
+  std::string text = read_text(path);
+  text.replace(text.find("samples/CAM_FRONT"), 17, "../../../CAM_FRO");
+  replace_file(path, text);
+  expect_contains(listing_error("nuscenes", {.input = folder.path()}), "which is not below it");
+}
+
+constexpr int kMosaicHeight = 960, kMosaicWidth = 1280;
+
+/// The table of a lens that shifts the picture: pixel (x, y) is found at (x + dx, y).
+void write_table(const std::filesystem::path& path, double dx) {
+  std::vector<double> table;
+  table.reserve(std::size_t{2} * kMosaicHeight * kMosaicWidth);
+  for (int i = 0; i < kMosaicHeight * kMosaicWidth; ++i) table.push_back(i % kMosaicWidth + dx);
+  for (int i = 0; i < kMosaicHeight * kMosaicWidth; ++i) table.push_back(i / kMosaicWidth);
+  replace_file(path, {reinterpret_cast<const char*>(table.data()), table.size() * sizeof(double)});
+}
+
+void make_robotcar_tree(const TempFolder& folder) {
+  const std::string day = "2014-12-09-13-21-02", night = "2014-12-17-18-18-43";
+  folder.write(day + "/stereo.timestamps",
+               "1418132416737115 1\n1418132416799611 1\n1418132416862093 1\n");
+  folder.write(night + "/stereo.timestamps", "1418840000000000 1\n");
+  folder.write("tags/" + night + ".yaml", "- night\n- rain\n");
+  folder.write("models/stereo_wide_left.txt",
+               "983.044006 983.044006 643.646973 493.378998\n0 0 1 0\n");
+  write_table(folder / "models/stereo_wide_left_distortion_lut.bin", 2);
+  // Green 60, blue 200, red 100 as G B / R G, and from column 640 on twice as dark.
+  std::vector<std::uint8_t> mosaic(std::size_t{kMosaicHeight} * kMosaicWidth);
+  for (int y = 0; y < kMosaicHeight; ++y)
+    for (int x = 0; x < kMosaicWidth; ++x) {
+      const int value = y % 2 == 0 ? (x % 2 == 0 ? 60 : 200) : (x % 2 == 0 ? 100 : 60);
+      mosaic[static_cast<std::size_t>(y * kMosaicWidth + x)] =
+          static_cast<std::uint8_t>(x < 640 ? value : value / 2);
+    }
+  for (const std::string& file :
+       {day + "/stereo/left/1418132416737115.png", day + "/stereo/left/1418132416799611.png",
+        night + "/stereo/left/1418840000000000.png"})
+    write_grey(folder / file, mosaic, kMosaicHeight, kMosaicWidth);
+}
+
+TEST(RobotCar, TimesOfDayAndNeighbours) {
+  const TempFolder folder;
+  make_robotcar_tree(folder);
+  const SourceDataset dataset = list_dataset("robotcar", {.input = folder.path()});
+  const std::string day = "train/2014-12-09-13-21-02/", night = "train/2014-12-17-18-18-43/";
+  EXPECT_EQ(lines_of(dataset),
+            (Lines{day + "1418132416737115 train day 2014-12-09-13-21-02 - .",
+                   day + "1418132416799611 train day 2014-12-09-13-21-02 - .",
+                   night + "1418840000000000 train night 2014-12-17-18-18-43 - ."}));
+  EXPECT_EQ(dataset.samples[0].next, dataset.samples[1].name);
+  EXPECT_EQ(dataset.samples[1].previous, dataset.samples[0].name);
+  EXPECT_EQ(dataset.samples[1].next, "");
+  EXPECT_NEAR(dataset.samples[0].camera.cy, 493.378998 - 160, 1e-9);
+  ASSERT_EQ(dataset.warnings.size(), 1U);
+  expect_contains(dataset.warnings[0], "1 of 4 listed times have no picture");
+}
+
+TEST(RobotCar, MosaicsAreStraightenedAndCut) {
+  const TempFolder folder;
+  make_robotcar_tree(folder);
+  const SourceDataset dataset = list_dataset("robotcar", {.input = folder.path()});
+  const LoadedSample sample = load_sample(dataset, dataset.samples[0]);
+  ASSERT_EQ(sample.info.height, 640);
+  ASSERT_EQ(sample.info.width, 1280);
+  const auto pixel = [&](int x, int y) {
+    const auto at = static_cast<std::size_t>((y * 1280 + x) * 3);
+    return std::vector<int>{sample.image[at], sample.image[at + 1], sample.image[at + 2]};
+  };
+  const std::vector<int> bright{100, 60, 200}, dark{50, 30, 100}, outside{0, 0, 0};
+  for (const int y : {0, 1, 639}) {
+    EXPECT_EQ(pixel(100, y), bright);
+    EXPECT_EQ(pixel(636, y), bright);  // found at column 638
+    EXPECT_EQ(pixel(639, y), dark);    // found at column 641
+    EXPECT_EQ(pixel(1279, y), outside);
+  }
+}
+
+TEST(RobotCar, BadFilesAreNamed) {
+  const TempFolder folder;
+  make_robotcar_tree(folder);
+  const SourceDataset dataset = list_dataset("robotcar", {.input = folder.path()});
+  write_grey(dataset.samples[1].image, striped_labels({1}));
+  expect_contains(loading_error(dataset, dataset.samples[1].name),
+                  "1418132416799611.png: 24x32 pixels, but this camera's mosaics have 960x1280");
+  write_picture(dataset.samples[1].image, 1);
+  expect_contains(loading_error(dataset, dataset.samples[1].name), "a camera's mosaic must be");
+  folder.write("models/stereo_wide_left_distortion_lut.bin", "short");
+  expect_contains(loading_error(dataset, dataset.samples[0].name),
+                  "stereo_wide_left_distortion_lut.bin: 5 bytes, but a table for 960x1280");
+  folder.write("2014-12-09-13-21-02/stereo.timestamps", "1418132416737115 1\nnoon 1\n");
+  expect_contains(listing_error("robotcar", {.input = folder.path()}),
+                  "stereo.timestamps:2: 'noon' is no time");
+  folder.write("models/stereo_wide_left.txt", "983.044\n");
+  expect_contains(listing_error("robotcar", {.input = folder.path()}),
+                  "stereo_wide_left.txt:1: four numbers");
+  std::filesystem::remove(folder / "models/stereo_wide_left_distortion_lut.bin");
+  expect_contains(listing_error("robotcar", {.input = folder.path()}),
+                  "stereo_wide_left_distortion_lut.bin: this table of the lens is missing");
+}
+
+}  // namespace
+}  // namespace dusk::test
