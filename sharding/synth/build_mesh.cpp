@@ -101,28 +101,10 @@ Mesh build_mesh(const Scene& scene) {
   mesh.surfaces.reserve(40000);
   add_ground(mesh, scene.place);
   for (const Object& object : scene.place.objects) add_object(mesh, scene.place.road, object);
+  mesh.place_surfaces = mesh.surfaces.size();
   for (const Object& object : scene.traffic) add_object(mesh, scene.place.road, object);
   add_own_car(mesh, scene);
   return mesh;
-}
-
-Camera make_camera(const Scene& scene, int height, int width) {
-  const CameraPose& pose = scene.camera;
-  const Road& road = scene.place.road;
-  const float yaw = road.bearing(pose.along) + pose.yaw;
-  Camera camera;
-  camera.position = road.at(pose.lateral, pose.along, pose.height);
-  camera.forward = {std::sin(yaw) * std::cos(pose.pitch), std::sin(pose.pitch),
-                    std::cos(yaw) * std::cos(pose.pitch)};
-  const Vec3 level = normalized(cross({0, 1, 0}, camera.forward));
-  const Vec3 above = cross(camera.forward, level);
-  camera.right = level * std::cos(pose.roll) + above * std::sin(pose.roll);
-  camera.up = cross(camera.forward, camera.right);
-  camera.width = width, camera.height = height;
-  camera.focal = static_cast<float>(width) / (2 * std::tan(pose.field_of_view / 2));
-  camera.centre_x = static_cast<float>(width) / 2;
-  camera.centre_y = static_cast<float>(height) * 0.47F;
-  return camera;
 }
 
 }  // namespace dusk::synth

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "sharding/synth/material.hpp"
@@ -79,6 +81,10 @@ class GroundOcclusion {
   static constexpr float kBin = 4;  ///< metres along the street
   std::vector<std::vector<Footprint>> bins_;
 };
+
+/// Light gathered while the camera moves on. `depth` as in `Rendered`; what moves itself is taken
+/// to stand.
+void blur_motion(const Scene& scene, std::span<const float> depth, Radiance& picture);
 
 /// The picture as a camera stores it: interleaved 8-bit sRGB.
 [[nodiscard]] std::vector<std::uint8_t> expose(const Scene& scene, Radiance light);

@@ -114,6 +114,7 @@ struct Mesh {
   std::vector<FacadeStyle> facades;
   std::vector<Lamp> lamps;
   std::vector<Footprint> footprints;
+  std::size_t place_surfaces = 0;  ///< the first ones are of the place, the others of traffic
 
   /// Planar quadrilateral; u runs from a to b, v from a to d.
   void quad(Vec3 a, Vec3 b, Vec3 c, Vec3 d, const Paint& paint);

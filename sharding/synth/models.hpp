@@ -20,7 +20,4 @@ void add_two_wheeler(Mesh& mesh, const Frame& frame, const Object& object);
 /// The whole scene. Lamps are included whatever the time of day.
 [[nodiscard]] Mesh build_mesh(const Scene& scene);
 
-/// The camera of a scene for a picture of the given size.
-[[nodiscard]] Camera make_camera(const Scene& scene, int height, int width);
-
 }  // namespace dusk::synth

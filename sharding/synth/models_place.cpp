@@ -95,7 +95,8 @@ void add_lamp_post(Mesh& mesh, const Frame& f, const Object& o, Random& random) 
 
 void add_signal_head(Mesh& mesh, const Frame& f, std::uint32_t seed) {
   const Paint body{.label = Label::traffic_light, .color = {0.02F, 0.025F, 0.02F}};
-  box(mesh, f, {-0.17F, -0.45F, -0.12F}, {0.17F, 0.45F, 0.12F}, body);
+  box(mesh, f, {-0.2F, -0.52F, -0.12F}, {0.2F, 0.52F, 0.12F}, body);
+  box(mesh, f, {-0.28F, -0.6F, -0.02F}, {0.28F, 0.6F, 0.02F}, body);  // screen against the sun
   const std::array<Vec3, 3> colors{{{1, 0.06F, 0.03F}, {1, 0.5F, 0.03F}, {0.05F, 1, 0.45F}}};
   const unsigned lit = seed % 5 < 2 ? 0 : seed % 5 < 4 ? 2 : 1;
   for (unsigned i = 0; i < 3; ++i) {
@@ -104,7 +105,7 @@ void add_signal_head(Mesh& mesh, const Frame& f, std::uint32_t seed) {
                      .label = Label::traffic_light,
                      .color = colors[i] * 0.12F,
                      .glow = glow};
-    plate(mesh, f.at(0, 0.28F - 0.28F * static_cast<float>(i), 0.13F), f.forward, 0.11F, 8, lens);
+    plate(mesh, f.at(0, 0.32F - 0.32F * static_cast<float>(i), 0.13F), f.forward, 0.13F, 8, lens);
   }
 }
 

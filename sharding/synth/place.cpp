@@ -40,8 +40,9 @@ class PlaceMaker {
     road.edge_lines = random_.chance(0.4);
     road.centre_solid = random_.chance(0.25);
     road.wear = real(random_, 0, 1);
-    if (random_.chance(0.45)) {
-      const float from = real(random_, 16, 60);
+    road.arrows = random_.chance(0.35);
+    if (random_.chance(0.6)) {
+      const float from = real(random_, 11, 50);
       road.crossing = Crossing{from, from + real(random_, 6, 12), random_.chance(0.7)};
     }
   }
@@ -262,7 +263,7 @@ class PlaceMaker {
   void draw_crossing_furniture() {
     const auto& crossing = place_.road.crossing;
     if (!crossing) return;
-    const bool lights = random_.chance(0.65);
+    const bool lights = random_.chance(0.8);
     for (const int side : {0, 1}) {
       const float kerb = place_.road.half() + 0.6F;
       for (const float along : {crossing->from - 1.2F, crossing->to + 1.2F}) {

@@ -133,6 +133,47 @@ View look(const Mesh& mesh, const Camera& camera) {
   return view;
 }
 
+Spot winning_spot(const Mesh& mesh, const View& view, int x, int y) {
+  constexpr float kBeside = 1.1F;
+  constexpr std::size_t kPoints = static_cast<std::size_t>(kSamples) * kSamples;
+  std::array<std::size_t, kPoints> at{};
+  for (std::size_t k = 0; k < kPoints; ++k) at[k] = view.index(x, y, k);
+  // The point that most others are the `same` as; of equally common ones the nearest.
+  const auto most_common = [&](auto&& same) {
+    std::size_t best = at[0];
+    int most = -1;
+    for (const std::size_t a : at) {
+      int votes = 0;
+      for (const std::size_t b : at) votes += same(a, b) ? 1 : 0;
+      if (votes > most || (votes == most && view.depth[a] < view.depth[best]))
+        best = a, most = votes;
+    }
+    return best;
+  };
+  Spot spot;
+  spot.label =
+      view.label[most_common([&](auto a, auto b) { return view.label[a] == view.label[b]; })];
+  spot.surface = view.surface[most_common([&](auto a, auto b) {
+    return view.label[a] == spot.label && view.label[b] == spot.label &&
+           view.surface[a] == view.surface[b];
+  })];
+  spot.x = static_cast<float>(x * kSamples) + kSamples / 2.0F;
+  spot.y = static_cast<float>(y * kSamples) + kSamples / 2.0F;
+  if (spot.surface == kNoSurface) return spot;
+  const Surface& surface = mesh.surfaces[spot.surface];
+  const Camera& camera = view.camera;
+  spot.depth = dot(surface.normal, surface.origin - camera.position) /
+               dot(surface.normal, camera.ray(spot.x, spot.y));
+  // The plane of a surface seen edge-on may be anywhere beside the points that show it.
+  float nearest = std::numeric_limits<float>::infinity(), farthest = 0;
+  for (const std::size_t point : at)
+    if (view.surface[point] == spot.surface)
+      nearest = std::min(nearest, view.depth[point]),
+      farthest = std::max(farthest, view.depth[point]);
+  spot.depth = std::clamp(spot.depth, nearest / kBeside, farthest * kBeside);
+  return spot;
+}
+
 ShadowMap::ShadowMap(const Mesh& mesh, Vec3 to_sun, Vec3 focus, float half_size, int resolution)
     : to_sun_(normalized(to_sun)),
       focus_(focus),

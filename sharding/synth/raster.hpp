@@ -29,6 +29,17 @@ struct View {
   }
 };
 
+/// What a pixel shows: of the surfaces with the most frequent label, the one with most points.
+struct Spot {
+  Label label = Label::sky;
+  std::uint32_t surface = kNoSurface;
+  float depth = std::numeric_limits<float>::infinity();  ///< of the surface at the pixel's centre
+  float x = 0, y = 0;  ///< the pixel's centre, in the points' coordinates
+};
+
+/// Of equally frequent labels or surfaces the nearest wins.
+[[nodiscard]] Spot winning_spot(const Mesh& mesh, const View& view, int x, int y);
+
 [[nodiscard]] View look(const Mesh& mesh, const Camera& camera);
 
 /// Depths seen from the sun, for shadows.

@@ -1,32 +1,20 @@
 #include "sharding/synth/render.hpp"
 
-#include <array>
-
 #include "sharding/synth/light.hpp"
 #include "sharding/synth/models.hpp"
 
 namespace dusk::synth {
 namespace {
 
-/// The label of most points of each pixel; of equally frequent ones the nearest.
-std::vector<std::uint8_t> vote(const View& view, int height, int width) {
-  std::vector<std::uint8_t> out(static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
+/// Label and depth of every pixel of a view.
+void vote(const Mesh& mesh, const View& view, Rendered& out) {
   std::size_t i = 0;
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x, ++i) {
-      std::array<std::size_t, kSamples * kSamples> at{};
-      for (std::size_t k = 0; k < at.size(); ++k) at[k] = view.index(x, y, k);
-      std::size_t best = at[0];
-      int most = 0;
-      for (const std::size_t a : at) {
-        int votes = 0;
-        for (const std::size_t b : at) votes += view.label[a] == view.label[b] ? 1 : 0;
-        if (votes > most || (votes == most && view.depth[a] < view.depth[best]))
-          best = a, most = votes;
-      }
-      out[i] = static_cast<std::uint8_t>(view.label[best]);
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x, ++i) {
+      const Spot spot = winning_spot(mesh, view, x, y);
+      out.label_ids[i] = static_cast<std::uint8_t>(spot.label);
+      out.depth[i] = spot.depth;
     }
-  return out;
 }
 
 }  // namespace
@@ -36,7 +24,16 @@ Rendered render(const Scene& scene, int height, int width) {
   const View view = look(mesh, make_camera(scene, height * kSamples, width * kSamples));
   Radiance light = scene.time == TimeOfDay::night ? night_light(scene, mesh, view)
                                                   : day_light(scene, mesh, view);
-  return {height, width, expose(scene, std::move(light)), vote(view, height, width)};
+  const auto pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  Rendered out{.height = height,
+               .width = width,
+               .label_ids = std::vector<std::uint8_t>(pixels),
+               .depth = std::vector<float>(pixels),
+               .camera = make_camera(scene, height, width)};
+  vote(mesh, view, out);
+  blur_motion(scene, out.depth, light);
+  out.image = expose(scene, std::move(light));
+  return out;
 }
 
 }  // namespace dusk::synth

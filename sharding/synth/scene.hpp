@@ -47,6 +47,7 @@ struct Object {
   Vec3 color{0.5F, 0.5F, 0.5F};
   std::uint32_t seed = 0;  ///< details are drawn from it
   bool parked = false;     ///< its lamps are off
+  float speed = 0;         ///< metres per second to its front
 };
 
 /// A band of ground along the street.
@@ -69,7 +70,7 @@ struct Road {
   int lanes = 1;      ///< in each direction
   float parking = 0;  ///< width of the parking lane on both sides, 0: none
   bool tram = false;  ///< rails in the inner lanes
-  bool edge_lines = false, centre_solid = false;
+  bool edge_lines = false, centre_solid = false, arrows = false;
   float wear = 0.5F;  ///< 0 new .. 1 patched and cracked
   std::optional<Crossing> crossing;
 
@@ -104,6 +105,8 @@ struct CameraPose {
   float yaw = 0, pitch = 0, roll = 0;           ///< radians
   float field_of_view = 1.1F;                   ///< horizontal, radians
   bool bonnet = false;                          ///< the own car's bonnet is in the picture
+  float speed = 0;                              ///< metres per second along the street
+  float turn = 0;  ///< radians per second to the right, besides the bend of the street
 };
 
 struct Weather {
@@ -115,7 +118,9 @@ struct Weather {
   // night only
   Vec3 lamp_color{1, 0.72F, 0.4F};
   float sky_glow = 0.02F, lamps_on = 1, noise = 1, wet = 0;
-  std::uint32_t seed = 0;
+  float shutter = 0;             ///< seconds that light is gathered: motion blur
+  std::uint32_t seed = 0;        ///< of the clouds
+  std::uint32_t grain_seed = 0;  ///< of the sensor's noise: another one in each frame
 };
 
 struct Scene {
@@ -130,8 +135,18 @@ inline constexpr float kStreetStart = -16, kStreetEnd = 150;
 
 [[nodiscard]] Place make_place(std::uint64_t seed);
 
-/// Scene `index` of the city `seed`. By day and by night it is the same place, seen from nearly the
-/// same spot, with other traffic.
+/// What moves or stands on the street of a place at this time.
+[[nodiscard]] std::vector<Object> make_traffic(const Place& place, TimeOfDay time);
+
+/// Scene `index` of the city `seed`. By day and by night it is the same place, with other traffic,
+/// seen from spots that differ as satellite navigation does: up to 6 m along the street, 1 m across
+/// and 4 degrees.
 [[nodiscard]] Scene make_scene(std::uint64_t seed, std::uint64_t index, TimeOfDay time);
+
+inline constexpr float kFrameSeconds = 1.0F / 17;  ///< between frames, as in Cityscapes
+
+/// The scene that many frames later, or earlier where negative: the camera has moved along the
+/// street and traffic has moved rigidly; the sensor's noise is another one.
+[[nodiscard]] Scene after(Scene scene, int frames);
 
 }  // namespace dusk::synth

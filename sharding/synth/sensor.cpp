@@ -99,12 +99,12 @@ std::vector<std::uint8_t> expose(const Scene& scene, Radiance picture) {
       const float dx = 2 * (static_cast<float>(x) + 0.5F) / static_cast<float>(picture.width) - 1;
       const float dy = 2 * (static_cast<float>(y) + 0.5F) / static_cast<float>(picture.height) - 1;
       const Vec3 c = picture.pixels[i] * (1 - 0.16F * (dx * dx + dy * dy));
-      const float common = grain(x, y, weather.seed + 17);
+      const float common = grain(x, y, weather.grain_seed + 17);
       const float steep = night ? 0.15F : 0.55F;  // contrast of the camera's picture profile
       std::array<float, 3> value{curve(c.x), curve(c.y), curve(c.z)};
       for (float& v : value) v = mix(v, v * v * (3 - 2 * v), steep);
       for (std::size_t k = 0; k < 3; ++k) {
-        const float own = grain(x, y, weather.seed + 23 + static_cast<std::uint32_t>(k));
+        const float own = grain(x, y, weather.grain_seed + 23 + static_cast<std::uint32_t>(k));
         const float noise = sigma * (0.6F * common + 0.6F * own) * (1.2F - 0.7F * value[k]);
         const float stored = value[k] * 255 + noise + 0.5F;
         out[3 * i + k] = static_cast<std::uint8_t>(std::clamp(stored, 0.0F, 255.0F));

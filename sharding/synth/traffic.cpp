@@ -39,7 +39,7 @@ class TrafficMaker {
   std::vector<Object> make() {
     const Road& road = place_.road;
     busy_ = real(random_, 0.2F, 1);
-    if (road.tram && random_.chance(0.75)) put_tram();
+    if (road.tram && random_.chance(0.65)) put_tram();
     for (int lane = 0; lane < road.lanes; ++lane) {
       const float offset = road.lane_width * (static_cast<float>(lane) + 0.5F);
       fill_lane(offset, 0, lane == place_.own_lane ? real(random_, 9, 40) : real(random_, 3, 40));
@@ -92,7 +92,8 @@ class TrafficMaker {
     const bool oncoming = random_.chance(0.65);
     const float along = oncoming ? real(random_, 22, 60) : real(random_, 30, 70);
     const float lateral = (oncoming ? -0.5F : 0.5F) * place_.road.lane_width;
-    const Object& tram = put(ObjectKind::tram, {lateral, along, oncoming ? kPi : 0});
+    Object& tram = put(ObjectKind::tram, {lateral, along, oncoming ? kPi : 0});
+    tram.speed = random_.chance(0.3) ? 0 : real(random_, 4, 10);
     blocked_lateral_ = lateral;
     blocked_from_ = along - tram.size.z / 2 - 5, blocked_to_ = along + tram.size.z / 2 + 5;
   }
@@ -103,22 +104,24 @@ class TrafficMaker {
 
   ObjectKind draw_vehicle() {
     const float x = real(random_, 0, 1);
-    if (x < 0.70F) return ObjectKind::car;
-    if (x < 0.79F) return ObjectKind::truck;
+    if (x < 0.775F) return ObjectKind::car;
+    if (x < 0.81F) return ObjectKind::truck;
     if (x < 0.87F) return ObjectKind::bus;
-    if (x < 0.94F) return ObjectKind::motorcyclist;
+    if (x < 0.92F) return ObjectKind::motorcyclist;
     return ObjectKind::cyclist;
   }
 
   void fill_lane(float lateral, float heading, float along) {
     if (random_.chance(0.15)) return;
+    const float flow = random_.chance(0.2) ? 0 : real(random_, 5, 14);  // some lanes stand
     while (along < 120) {
       const ObjectKind kind = draw_vehicle();
       const float half = typical_size(kind).z / 2;
       if (is_free(lateral, along - half, along + 2 * half)) {
         const bool narrow = kind == ObjectKind::cyclist || kind == ObjectKind::motorcyclist;
         const float shift = narrow ? real(random_, -0.9F, 0.9F) : real(random_, -0.25F, 0.25F);
-        put(kind, {lateral + shift, along + half, heading});
+        put(kind, {lateral + shift, along + half, heading}).speed =
+            kind == ObjectKind::cyclist ? real(random_, 3, 6) : flow * real(random_, 0.9F, 1.1F);
       }
       along += 2 * half + real(random_, 3, mix(70.0F, 16.0F, busy_));
     }
@@ -128,7 +131,7 @@ class TrafficMaker {
     const float filled = real(random_, 0.3F, 0.95F);
     for (float along = kStreetStart + 12; along < 110; along += real(random_, 5, 6.5F)) {
       if (!random_.chance(static_cast<double>(filled)) || on_crossing(along)) continue;
-      const ObjectKind kind = random_.chance(0.94) ? ObjectKind::car : ObjectKind::truck;
+      const ObjectKind kind = random_.chance(0.985) ? ObjectKind::car : ObjectKind::truck;
       Object& o = put(kind, {lateral + real(random_, -0.1F, 0.1F), along, heading});
       o.parked = true;
       if (kind == ObjectKind::truck) o.size = {2, 2.4F, 5};
@@ -143,16 +146,18 @@ class TrafficMaker {
   void fill_sidewalk(int side) {
     const float sign = side == 0 ? -1 : 1;
     const float inner = place_.lot(side) - place_.sidewalk[static_cast<std::size_t>(side)];
-    const auto walkers = random_.integer(1, 3 + static_cast<std::int64_t>(12 * busy_));
+    const auto walkers = random_.integer(2, 5 + static_cast<std::int64_t>(14 * busy_));
     for (std::int64_t i = 0; i < walkers; ++i) {
       const float lateral = sign * real(random_, inner + 0.5F, place_.lot(side) - 0.2F);
       const float along = real(random_, 4, 70);
-      put(ObjectKind::person, {lateral, along, random_.chance(0.5) ? 0 : kPi});
+      const float heading = random_.chance(0.5) ? 0 : kPi;
+      const float speed = random_.chance(0.25) ? 0 : real(random_, 0.7F, 1.8F);
+      put(ObjectKind::person, {lateral, along, heading}).speed = speed;
       if (random_.chance(0.3))
-        put(ObjectKind::person, {lateral + 0.5F, along + 0.3F, random_.chance(0.7) ? 0 : kPi});
+        put(ObjectKind::person, {lateral + 0.5F, along + 0.3F, heading}).speed = speed;
     }
     for (auto parked = random_.integer(-1, 3); parked > 0; --parked) {
-      const auto kind = random_.chance(0.6) ? ObjectKind::bicycle : ObjectKind::motorcycle;
+      const auto kind = random_.chance(0.75) ? ObjectKind::bicycle : ObjectKind::motorcycle;
       const float along = real(random_, 5, 40);
       for (auto row = random_.integer(1, 4); row > 0; --row)
         put(kind, {sign * (inner + real(random_, 0.7F, 1.1F)),
@@ -164,7 +169,7 @@ class TrafficMaker {
     if (!random_.chance(0.4)) return;
     const float lateral = (side == 0 ? -1.0F : 1.0F) * (place_.road.driving_half() - 0.5F);
     const auto kind = random_.chance(0.75) ? ObjectKind::cyclist : ObjectKind::motorcyclist;
-    put(kind, {lateral, real(random_, 6, 35), side == 0 ? kPi : 0});
+    put(kind, {lateral, real(random_, 8, 35), side == 0 ? kPi : 0}).speed = real(random_, 2.5F, 7);
   }
 
   /// People on the zebra crossing and vehicles of the other street.
@@ -174,12 +179,14 @@ class TrafficMaker {
     for (auto people = random_.integer(0, 5); people > 0; --people)
       put(ObjectKind::person,
           {real(random_, -half, half), crossing.from - real(random_, 0.8F, 2.4F),
-           random_.chance(0.5) ? kPi / 2 : -kPi / 2});
+           random_.chance(0.5) ? kPi / 2 : -kPi / 2})
+          .speed = real(random_, 0.9F, 1.7F);
     for (auto cars = random_.integer(0, 2); cars > 0; --cars) {
       const bool rightward = random_.chance(0.5);
       const ObjectKind kind = draw_vehicle();
       put(kind, {real(random_, -18, 18), mix(crossing.from, crossing.to, rightward ? 0.25F : 0.75F),
-                 rightward ? kPi / 2 : -kPi / 2});
+                 rightward ? kPi / 2 : -kPi / 2})
+          .speed = real(random_, 3, 9);
     }
   }
 
@@ -190,63 +197,10 @@ class TrafficMaker {
   float blocked_lateral_ = 1e9F, blocked_from_ = 0, blocked_to_ = 0;
 };
 
-CameraPose draw_camera(const Place& place, Random& random) {
-  const Road& road = place.road;
-  CameraPose camera;
-  camera.lateral =
-      road.lane_width * (static_cast<float>(place.own_lane) + 0.5F) + real(random, -0.3F, 0.3F);
-  camera.along = real(random, -2, 2);
-  camera.height = real(random, 1.2F, 1.6F);
-  camera.yaw = real(random, -0.06F, 0.06F) - (random.chance(0.12) ? real(random, 0.1F, 0.3F) : 0);
-  camera.pitch = real(random, -0.05F, 0.03F);
-  camera.roll = real(random, -0.012F, 0.012F);
-  camera.field_of_view = real(random, 0.95F, 1.25F);
-  camera.bonnet = random.chance(0.3);
-  return camera;
-}
-
-Weather draw_weather(Random& random, TimeOfDay time) {
-  Weather weather;
-  const float azimuth = real(random, 0, 2 * kPi), height = real(random, 0.25F, 1.1F);
-  weather.sun_direction = {std::cos(height) * std::sin(azimuth), std::sin(height),
-                           std::cos(height) * std::cos(azimuth)};
-  weather.sun = random.chance(0.35) ? 0.05F : real(random, 0.6F, 1);
-  weather.clouds = weather.sun < 0.1F ? real(random, 0.7F, 1) : real(random, 0, 0.6F);
-  weather.haze = real(random, 0.0003F, 0.003F);
-  weather.exposure = real(random, 0.85F, 1.2F);
-  const float warm = real(random, -0.08F, 0.08F);
-  weather.balance = {1 + warm, 1, 1 - warm};
-  weather.seed = bits(random);
-  if (time == TimeOfDay::day) return weather;
-  const std::array<Vec3, 4> lamps{
-      {{1, 0.50F, 0.14F}, {1, 0.66F, 0.32F}, {1, 0.88F, 0.72F}, {0.85F, 0.95F, 1}}};
-  weather.lamp_color = varied(random, pick(random, lamps), 0.08F);
-  weather.sky_glow = real(random, 0.004F, 0.03F);
-  weather.lamps_on = random.chance(0.12) ? 0.15F : real(random, 0.6F, 1.3F);
-  weather.noise = real(random, 0.5F, 1.6F);
-  weather.wet = random.chance(0.3) ? real(random, 0.3F, 1) : 0;
-  weather.exposure = real(random, 0.55F, 1.25F);
-  weather.balance = {1 + real(random, -0.05F, 0.15F), 1, 1 + real(random, -0.15F, 0.12F)};
-  return weather;
-}
-
 }  // namespace
 
-Scene make_scene(std::uint64_t seed, std::uint64_t index, TimeOfDay time) {
-  const auto hour = static_cast<std::uint64_t>(time);
-  Scene scene;
-  scene.time = time;
-  scene.place = make_place(Random(seed, {index}).next());
-  scene.traffic = TrafficMaker(scene.place, hour).make();
-  Random camera(scene.place.seed, {3}), shift(scene.place.seed, {4, hour});
-  scene.camera = draw_camera(scene.place, camera);
-  // The second visit finds the spot again as well as satellite navigation does.
-  scene.camera.lateral += real(shift, -0.3F, 0.3F);
-  scene.camera.along += real(shift, -1.5F, 1.5F);
-  scene.camera.yaw += real(shift, -0.02F, 0.02F);
-  scene.camera.pitch += real(shift, -0.01F, 0.01F);
-  scene.weather = draw_weather(shift, time);
-  return scene;
+std::vector<Object> make_traffic(const Place& place, TimeOfDay time) {
+  return TrafficMaker(place, static_cast<std::uint64_t>(time)).make();
 }
 
 }  // namespace dusk::synth

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "dusk/data/label_space.hpp"
-#include "sharding/synth/render.hpp"
+#include "sharding/synth/city.hpp"
 
 namespace dusk::test {
 namespace {
@@ -24,10 +24,26 @@ TEST(SynthScene, DayAndNightShowTheSamePlace) {
     EXPECT_EQ(day.place.objects[i].along, night.place.objects[i].along);
     EXPECT_EQ(day.place.objects[i].seed, night.place.objects[i].seed);
   }
-  EXPECT_LT(std::abs(day.camera.along - night.camera.along), 4);
   EXPECT_NE(day.camera.along, night.camera.along);
   ASSERT_FALSE(day.traffic.empty());
   EXPECT_NE(day.traffic.front().seed, night.traffic.front().seed);
+}
+
+TEST(SynthScene, VisitsOfAPlaceDifferAsSatelliteNavigationDoes) {
+  float along = 0, across = 0, yaw = 0;
+  for (std::uint64_t index = 0; index < 200; ++index) {
+    const CameraPose day = make_scene(5, index, TimeOfDay::day).camera,
+                     night = make_scene(5, index, TimeOfDay::night).camera;
+    along = std::max(along, std::abs(day.along - night.along));
+    across = std::max(across, std::abs(day.lateral - night.lateral));
+    yaw = std::max(yaw, std::abs(day.yaw - night.yaw));
+  }
+  EXPECT_GT(along, 3);
+  EXPECT_LE(along, 6);
+  EXPECT_GT(across, 0.5F);
+  EXPECT_LE(across, 1);
+  EXPECT_GT(yaw, 0.03F);
+  EXPECT_LE(yaw, 0.07F);
 }
 
 TEST(SynthScene, SeedAndIndexMakeOtherPlaces) {
@@ -58,18 +74,24 @@ TEST(SynthScene, PicturesDependOnTheSceneOnly) {
   EXPECT_NE(a.image, render(make_scene(2, 2, TimeOfDay::night), 64, 128).image);
 }
 
-TEST(SynthScene, AllNineteenClassesOccurByDayAndByNight) {
+TEST(SynthScene, ClassesAreAboutAsFrequentAsInCityscapes) {
   const LabelMap train_ids = label_ids_to_train_ids(label_space("cityscapes19"));
   for (const TimeOfDay time : {TimeOfDay::day, TimeOfDay::night}) {
-    std::array<int, 256> pixels{};
-    for (std::uint64_t index = 0; index < 24; ++index) {
-      const Rendered drawn = render(make_scene(1, index, time), 48, 96);
-      for (const std::uint8_t id : drawn.label_ids) ++pixels[train_ids[id]];
+    std::array<double, 256> pixels{};
+    double labelled = 0;
+    for (std::uint64_t index = 0; index < 60; ++index) {
+      const Rendered drawn = render(make_scene(1, index, time), 32, 64);
+      for (const std::uint8_t id : drawn.label_ids) {
+        ++pixels[train_ids[id]];
+        labelled += train_ids[id] < 19 ? 1 : 0;
+      }
     }
-    for (std::size_t id = 0; id < 19; ++id)
-      EXPECT_GT(pixels[id], 10) << label_space("cityscapes19").classes[id].name;
-    // The road lies below the horizon and is the largest class, as in Cityscapes.
-    EXPECT_EQ(std::max_element(pixels.begin(), pixels.end()) - pixels.begin(), 0);
+    for (std::size_t id = 0; id < 19; ++id) {
+      const double ratio = 100 * pixels[id] / labelled / kCityscapesShares[id];
+      const std::string name = label_space("cityscapes19").classes[id].name;
+      EXPECT_GT(ratio, 0.25) << name;  // the largest of Cityscapes is 370 times the smallest
+      EXPECT_LT(ratio, 4) << name;
+    }
   }
 }
 

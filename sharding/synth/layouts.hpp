@@ -1,0 +1,17 @@
+#pragma once
+
+#include "sharding/synth/city.hpp"
+
+/// One file a layout; `city.cpp` lists them.
+namespace dusk::synth {
+
+/// Below OUT/day and OUT/night lies a Cityscapes root each: leftImg8bit/ROLE/CITY/STEM_leftImg8bit
+/// .png and gtFine/ROLE/CITY/STEM_gtFine_labelIds.png, where STEM is CITY_PPPPPP_000019 and PPPPPP
+/// the place. With extras, as in Cityscapes: disparity/ and camera/, leftImg8bit_sequence/ (frames
+/// 18 to 20) and vehicle/. Beside them: ego_motion/STEM_ego_motion.json, the [R | t] that take
+/// points in camera coordinates at the picture's frame to those of "previous", "next" and
+/// "other_visit"; and, in the 16-bit PNG of KITTI, flow/STEM_flow_next.png and
+/// flow/STEM_flow_other_visit.png.
+[[nodiscard]] Layout cityscapes_layout();
+
+}  // namespace dusk::synth
