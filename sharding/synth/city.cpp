@@ -52,7 +52,12 @@ ClassCounts count_classes(const std::vector<std::uint8_t>& label_ids, const Labe
 }  // namespace
 
 std::span<const Layout> layouts() {
-  static const std::array<Layout, 1> known{{cityscapes_layout()}};
+  static const std::array known{acdc_layout(),        bdd100k_layout(),
+                                camvid_layout(),      cityscapes_layout(),
+                                dark_zurich_layout(), folder_layout(),
+                                kitti_layout(),       kitti_raw_layout(),
+                                nexet_layout(),       nighttime_driving_layout(),
+                                nuscenes_layout(),    robotcar_layout()};
   return known;
 }
 

@@ -7,6 +7,7 @@
 #include "dusk/base/files.hpp"
 #include "sharding/pictures.hpp"
 #include "sharding/synth/encode.hpp"
+#include "sharding/synth/layout_parts.hpp"
 #include "sharding/synth/layouts.hpp"
 
 namespace dusk::synth {
@@ -87,10 +88,10 @@ std::string camera_json(const Scene& scene, const Camera& camera) {
                           {"yaw", -pose.yaw},
                           {"z", pose.height}}},
                         {"intrinsic",
-                         {{"fx", camera.focal},
-                          {"fy", camera.focal},
-                          {"u0", camera.centre_x},
-                          {"v0", camera.centre_y}}}}
+                         {{"fx", published(camera).fx},
+                          {"fy", published(camera).fy},
+                          {"u0", published(camera).cx},
+                          {"v0", published(camera).cy}}}}
       .dump(4);
 }
 

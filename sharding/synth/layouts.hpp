@@ -14,4 +14,19 @@ namespace dusk::synth {
 /// flow/STEM_flow_other_visit.png.
 [[nodiscard]] Layout cityscapes_layout();
 
+// The others have the trees that sharding/README.md lists, as far as there is something to draw.
+// Distances are written where `CityExtras::disparity` asks for them and the data set has some form
+// of them; frames before and after where `CityExtras::sequence` does.
+[[nodiscard]] Layout acdc_layout();
+[[nodiscard]] Layout bdd100k_layout();
+[[nodiscard]] Layout camvid_layout();
+[[nodiscard]] Layout dark_zurich_layout();
+[[nodiscard]] Layout folder_layout();
+[[nodiscard]] Layout kitti_layout();
+[[nodiscard]] Layout kitti_raw_layout();
+[[nodiscard]] Layout nexet_layout();
+[[nodiscard]] Layout nighttime_driving_layout();
+[[nodiscard]] Layout nuscenes_layout();
+[[nodiscard]] Layout robotcar_layout();
+
 }  // namespace dusk::synth
