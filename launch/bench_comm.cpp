@@ -198,8 +198,10 @@ void add_bench_comm(CLI::App& bench_app, Program& program) {
   command->add_option("--to-kib", options->most_kib, "largest buffer; each is 4 times the last")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command->add_option("--chunk-kib", options->chunk_kib, "what is exchanged at once")
-      ->check(CLI::Range(1, 1 << 20))
+  command
+      ->add_option("--chunk-kib", options->chunk_kib,
+                   "what is exchanged at once, 0: chosen by the cores' cache")
+      ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   const std::map<std::string, MpiOptions::Transport> transports{
       {"automatic", MpiOptions::Transport::automatic},
