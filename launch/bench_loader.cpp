@@ -58,7 +58,10 @@ std::vector<fs::path> drawn_pictures(const LoaderBench& options) {
   synth::claim_city_folder(city);
   synth::render_city(city, 0, 1);
   std::vector<fs::path> drawn;
-  for (const auto& picture : synth::city_pictures(city)) drawn.push_back(picture.image);
+  for (const auto& entry : fs::recursive_directory_iterator(city.output)) {
+    if (entry.path().string().ends_with("_leftImg8bit.png")) drawn.push_back(entry.path());
+  }
+  std::ranges::sort(drawn);
   return drawn;
 }
 
