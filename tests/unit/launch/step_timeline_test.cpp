@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <latch>
+
 #include "dusk/base/error.hpp"
 #include "dusk/comm/in_process.hpp"
 #include "dusk/methods/methods.hpp"
@@ -77,6 +79,7 @@ StepRecord second_step() {
                          .device = device,
                          .communicator = communicator,
                          .control = communicator,
+                         .layers = communicator,
                          .log = log,
                          .sinks = {}};
     const auto method = make_method({run, label_space("camvid11"), Horizon{.steps = 10}, true});
@@ -161,16 +164,22 @@ TEST(TimedCommunicator, ResultsAreThoseOfTheOneBehindIt) {
 
 /// A rank that gives up while its collective waits for the others must not wait itself.
 TEST(TimedCommunicator, GivingUpEndsTheWaitOfAllRanks) {
-  const auto give_up = [](Communicator& inner) {
-    const Stopwatch origin;
-    TimedCommunicator communicator(inner, origin);
-    communicator.start();
+  std::latch gone(1);
+  run_in_process(2, [&](Communicator& inner) {
     at::Tensor buffer = at::zeros({1});
-    Work work = communicator.all_reduce(buffer, ReduceOp::sum, "one rank is missing");
-    if (inner.rank() == 0) fail<DataError>("rank 0 gives up");
-    communicator.all_reduce(buffer, ReduceOp::sum, "the second").wait();
-  };
-  EXPECT_THROW(run_in_process(2, give_up), DataError);
+    if (inner.rank() == 0) {
+      {
+        const Stopwatch origin;
+        TimedCommunicator communicator(inner, origin);
+        communicator.start();
+        const Work work = communicator.all_reduce(buffer, ReduceOp::sum, "rank 1 is missing");
+      }
+      gone.count_down();
+      return;
+    }
+    gone.wait();
+    EXPECT_THROW(inner.all_reduce(buffer, ReduceOp::sum, "too late").wait(), CommError);
+  });
 }
 
 }  // namespace
