@@ -25,7 +25,7 @@ struct Layout {
         groups(shape.groups),
         channels(x.size(1)),
         rows(x.size(0) * x.size(2) * x.size(3) / shape.blocks),
-        chunk(std::clamp<std::int64_t>(kChunkElements / channels, 32, 256)),
+        chunk(std::clamp<std::int64_t>(kChunkElements / channels, 8, kChunkRows)),
         chunks((rows + chunk - 1) / chunk) {}
 
   /// body(block, chunk in block, first element, rows) on all threads.
@@ -45,6 +45,8 @@ struct Layout {
   [[nodiscard]] double population() const { return static_cast<double>(rows * group_size()); }
 
   static constexpr std::int64_t kChunkElements = 16384;
+  /// Sums over a chunk are in float: few rows, so that they are as exact as their summands.
+  static constexpr std::int64_t kChunkRows = 64;
   std::int64_t blocks, groups, channels, rows, chunk, chunks;
 };
 
