@@ -45,7 +45,7 @@ Log Program::make_log(int rank, int size, const std::filesystem::path& folder) c
 Session::Session(MpiRuntime& mpi, Log& log, const std::string& device, int cpu_threads,
                  const Environment& environment, const WatchdogOptions& watchdog)
     : device_(Device::choose(device, mpi.launch().local_rank)),
-      control_(make_recording_communicator(make_mpi_communicator(mpi, log), recorder_, "control")) {
+      control_(noted(make_mpi_communicator(mpi, log), "control", watchdog)) {
   const int threads = choose_cpu_threads(cpu_threads, environment, mpi.launch());
   set_cpu_threads(threads);
   if (!device_.is_cuda()) keep_freed_memory();
@@ -63,10 +63,13 @@ std::unique_ptr<Communicator> Session::noted(std::unique_ptr<Communicator> inner
 
 std::unique_ptr<Communicator> Session::make_device_communicator(Log& log,
                                                                 const WatchdogOptions& watchdog) {
-  // The watchdog knows more about a standstill than NCCL: it comes first.
-  const auto longest = 2 * std::max(watchdog.timeout, watchdog.first_step_timeout).seconds;
-  auto nccl = make_nccl_communicator(*control_, device_, log,
-                                     {.timeout = std::chrono::seconds(std::llround(longest))});
+  NcclOptions options;
+  if (watchdog.enabled) {
+    // The watchdog knows more about a standstill than NCCL: it comes first.
+    const double longest = 2 * std::max(watchdog.timeout, watchdog.first_step_timeout).seconds;
+    options.timeout = std::chrono::seconds(std::llround(longest));
+  }
+  auto nccl = make_nccl_communicator(*control_, device_, log, options);
   if (watchdog.compare_collectives) {
     nccl = make_comparing_communicator(std::move(nccl), *control_);
   }
