@@ -67,7 +67,7 @@ void shard(ShardArguments arguments, Program& program) {
 std::string reader_help() {
   std::string text = "Data sets, and the tree that --input should have:";
   for (const DatasetReader& reader : dataset_readers()) {
-    text += fmt::format("\n  {:<18} {}\n", reader.name, reader.summary);
+    text += fmt::format("\n  {:<18} {}", reader.name, reader.summary);
     for (const char c : std::string("\n") + std::string(reader.layout))
       text += c == '\n' ? std::string("\n                       ") : std::string(1, c);
   }

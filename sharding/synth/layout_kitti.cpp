@@ -76,7 +76,7 @@ std::filesystem::path raw_file(const CityOptions& options, const Visit& visit, c
 }
 
 Scene raw_scene(const CityOptions& options, const Visit& visit, int frame) {
-  Scene scene = after(make_scene(options, visit), frame);
+  Scene scene = frame_scene(options, visit, frame);
   scene.camera.field_of_view = kFieldOfView;
   return scene;
 }

@@ -61,8 +61,7 @@ std::vector<std::filesystem::path> list(const CityOptions& options, const Visit&
 Rendered write(const CityOptions& options, const Visit& visit) {
   Rendered key_frame;
   for (const int frame : frames_of(options)) {
-    Rendered drawn =
-        render(after(make_scene(options, visit), frame), options.height, options.width);
+    Rendered drawn = render(frame_scene(options, visit, frame), options.height, options.width);
     sharding::write_jpeg(options.output / picture_name(visit, frame), drawn.height, drawn.width,
                          drawn.image);
     if (frame == 0) key_frame = std::move(drawn);

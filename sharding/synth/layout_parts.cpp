@@ -1,5 +1,7 @@
 #include "sharding/synth/layout_parts.hpp"
 
+#include <utility>
+
 #include "dusk/base/files.hpp"
 #include "dusk/data/label_space.hpp"
 #include "sharding/pictures.hpp"
@@ -42,6 +44,11 @@ void write_files(const PictureFiles& files, const Rendered& drawn) {
 
 std::vector<int> frames_of(const CityOptions& options) {
   return options.extras.sequence ? std::vector<int>{-1, 0, 1} : std::vector<int>{0};
+}
+
+Scene frame_scene(const CityOptions& options, const Visit& visit, int frame) {
+  Scene scene = make_scene(options, visit);
+  return frame == 0 ? scene : after(std::move(scene), frame);
 }
 
 dusk::Camera published(const Camera& camera) {

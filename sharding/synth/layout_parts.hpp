@@ -44,6 +44,9 @@ Layout picture_layout(std::string_view name, std::string_view summary,
 /// -1, 0, 1 with the option for sequences, else 0 only.
 [[nodiscard]] std::vector<int> frames_of(const CityOptions& options);
 
+/// What a visit sees that many frames after its picture, which is frame 0.
+[[nodiscard]] Scene frame_scene(const CityOptions& options, const Visit& visit, int frame);
+
 /// Numbers of the camera as data sets give them: pixel centres are whole numbers.
 [[nodiscard]] dusk::Camera published(const Camera& camera);
 

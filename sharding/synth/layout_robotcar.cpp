@@ -29,7 +29,7 @@ std::filesystem::path picture_file(const CityOptions& options, const Visit& visi
 }
 
 Scene scene_of(const CityOptions& options, const Visit& visit, int frame) {
-  Scene scene = after(make_scene(options, visit), frame);
+  Scene scene = frame_scene(options, visit, frame);
   scene.camera.field_of_view = kFieldOfView;
   return scene;
 }
