@@ -134,7 +134,6 @@ View look(const Mesh& mesh, const Camera& camera) {
 }
 
 Spot winning_spot(const Mesh& mesh, const View& view, int x, int y) {
-  constexpr float kBeside = 1.1F;
   constexpr std::size_t kPoints = static_cast<std::size_t>(kSamples) * kSamples;
   std::array<std::size_t, kPoints> at{};
   for (std::size_t k = 0; k < kPoints; ++k) at[k] = view.index(x, y, k);
@@ -157,20 +156,31 @@ Spot winning_spot(const Mesh& mesh, const View& view, int x, int y) {
     return view.label[a] == spot.label && view.label[b] == spot.label &&
            view.surface[a] == view.surface[b];
   })];
-  spot.x = static_cast<float>(x * kSamples) + kSamples / 2.0F;
-  spot.y = static_cast<float>(y * kSamples) + kSamples / 2.0F;
+  const auto ray_to_surface = [&](float px, float py) {
+    spot.x = px, spot.y = py;
+    if (spot.surface == kNoSurface) return;
+    const Surface& surface = mesh.surfaces[spot.surface];
+    spot.depth = dot(surface.normal, surface.origin - view.camera.position) /
+                 dot(surface.normal, view.camera.ray(px, py));
+  };
+  constexpr float kHalf = kSamples / 2.0F;
+  ray_to_surface(static_cast<float>(x * kSamples) + kHalf,
+                 static_cast<float>(y * kSamples) + kHalf);
   if (spot.surface == kNoSurface) return spot;
-  const Surface& surface = mesh.surfaces[spot.surface];
-  const Camera& camera = view.camera;
-  spot.depth = dot(surface.normal, surface.origin - camera.position) /
-               dot(surface.normal, camera.ray(spot.x, spot.y));
-  // The plane of a surface seen edge-on may be anywhere beside the points that show it.
   float nearest = std::numeric_limits<float>::infinity(), farthest = 0;
-  for (const std::size_t point : at)
-    if (view.surface[point] == spot.surface)
-      nearest = std::min(nearest, view.depth[point]),
-      farthest = std::max(farthest, view.depth[point]);
-  spot.depth = std::clamp(spot.depth, nearest / kBeside, farthest * kBeside);
+  float count = 0, middle_x = 0, middle_y = 0;
+  for (std::size_t k = 0; k < kPoints; ++k) {
+    if (view.surface[at[k]] != spot.surface) continue;
+    nearest = std::min(nearest, view.depth[at[k]]),
+    farthest = std::max(farthest, view.depth[at[k]]);
+    count += 1;
+    middle_x += static_cast<float>(x * kSamples + static_cast<int>(k) % kSamples) + 0.5F;
+    middle_y += static_cast<float>(y * kSamples + static_cast<int>(k) / kSamples) + 0.5F;
+  }
+  // The plane of a surface seen edge-on may be anywhere beside the points that show it.
+  constexpr float kBeside = 1.1F;
+  if (spot.depth < nearest / kBeside || spot.depth > farthest * kBeside)
+    ray_to_surface(middle_x / count, middle_y / count);
   return spot;
 }
 

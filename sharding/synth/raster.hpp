@@ -33,8 +33,10 @@ struct View {
 struct Spot {
   Label label = Label::sky;
   std::uint32_t surface = kNoSurface;
-  float depth = std::numeric_limits<float>::infinity();  ///< of the surface at the pixel's centre
-  float x = 0, y = 0;  ///< the pixel's centre, in the points' coordinates
+  float depth = std::numeric_limits<float>::infinity();  ///< of the surface at (x, y)
+  /// In the points' coordinates: the pixel's centre or, where the surface's plane is elsewhere
+  /// there, the middle of the points that show it.
+  float x = 0, y = 0;
 };
 
 /// Of equally frequent labels or surfaces the nearest wins.
