@@ -67,7 +67,8 @@ void advance(const Road& road, Object& object, float seconds) {
 Scene make_scene(std::uint64_t seed, std::uint64_t index, TimeOfDay time) {
   Scene scene;
   scene.time = time;
-  scene.place = make_place(Random(seed, {index}).next());
+  // The 5 keeps seed and index apart: a generator of one key does not change when they are swapped.
+  scene.place = make_place(Random(seed, {5, index}).next());
   scene.traffic = make_traffic(scene.place, time);
   Random camera(scene.place.seed, {3});
   Random visit(scene.place.seed, {4, static_cast<std::uint64_t>(time)});

@@ -50,6 +50,7 @@ TEST(SynthScene, SeedAndIndexMakeOtherPlaces) {
   const Scene a = make_scene(5, 3, TimeOfDay::day);
   EXPECT_NE(a.place.seed, make_scene(5, 4, TimeOfDay::day).place.seed);
   EXPECT_NE(a.place.seed, make_scene(6, 3, TimeOfDay::day).place.seed);
+  EXPECT_NE(a.place.seed, make_scene(3, 5, TimeOfDay::day).place.seed);
 }
 
 TEST(SynthScene, NoMovingVehicleStandsInTheCamera) {
