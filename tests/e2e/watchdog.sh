@@ -28,9 +28,9 @@ struck() {
 
 say "rank 1 is stopped"
 struck "$work/stopped" STOP
+grep -q "nothing has moved here for" "$work/output" || { cat "$work/output"; die "nobody warned"; }
 expect 0 "^ranks 0, 2 wait in #.*rank 1 left no report: process [0-9]+ on .* is stopped" \
   "$DUSK" doctor --run "$work/stopped"
-grep -q "nothing has moved here for" "$work/output" || die "nobody warned"
 
 say "rank 1 is killed"
 struck "$work/killed" KILL

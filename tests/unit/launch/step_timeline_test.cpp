@@ -51,7 +51,7 @@ RunConfig tiny_config() {
   RunConfig config;
   config.model.backbone = BackboneKind::resnet18;
   config.model.panoptic_fpn = {.neck_channels = 32, .head_channels = 32};
-  config.model.bn_mode = BatchNormMode::train;
+  config.model.bn_mode = BatchNormMode::frozen;  // one value a channel at 1/32
   config.streams["source"].global_batch = 2;
   return config;
 }

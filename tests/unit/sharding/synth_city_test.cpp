@@ -158,7 +158,7 @@ TEST(SynthCity, ExtrasAreThoseOfCityscapes) {
 
 TEST(SynthCity, OptionsAreChecked) {
   expect_contains(message_of<ConfigError>([] { static_cast<void>(find_layout("kiti")); }),
-                  "kiti: no such layout; known: cityscapes");
+                  "kiti: no such layout; known: acdc");
   CityOptions options = tiny("unused-folder");
   options.scenes = 2;
   expect_contains(message_of<ConfigError>([&] { claim_city_folder(options); }), "--scenes is 2");
