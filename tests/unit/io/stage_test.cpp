@@ -51,9 +51,11 @@ TEST(Stage, ACopyIsUsedAgain) {
   write_set(folder / "set");
   const fs::path copy = stage_set(folder / "set", folder / "disk");
   const auto before = fs::last_write_time(copy / "shard-00000.h5");
+  const auto published = fs::last_write_time(copy / "manifest.json");
   fs::remove(folder / "set/shard-00000.h5");  // would fail if it were read again
   EXPECT_EQ(stage_set(folder / "set", folder / "disk"), copy);
   EXPECT_EQ(fs::last_write_time(copy / "shard-00000.h5"), before);
+  EXPECT_EQ(fs::last_write_time(copy / "manifest.json"), published);
 }
 
 TEST(Stage, SetsOfOneNameHaveFoldersOfTheirOwn) {
