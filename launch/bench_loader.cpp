@@ -10,6 +10,7 @@
 #include "dusk/data/batch_pipeline.hpp"
 #include "dusk/data/resample.hpp"
 #include "dusk/device/device.hpp"
+#include "dusk/device/host_memory.hpp"
 #include "launch/commands.hpp"
 #include "sharding/convert.hpp"
 #include "sharding/pictures.hpp"
@@ -179,6 +180,7 @@ nlohmann::json measure_crops(const LoaderBench& options, const Files& files) {
 
 /// Pictures a second of whole batches: crop, flip, normalise, batches of 4.
 double measure_pipeline(const LoaderBench& options, const Files& files) {
+  keep_freed_memory();  // as a training on the CPU does: batches come and go
   StreamOptions stream;
   stream.shards = files.shards;
   stream.labels = false;
