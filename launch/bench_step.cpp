@@ -97,13 +97,13 @@ struct Measurement {
 class StepBench {
  public:
   StepBench(const RunContext& run, Method& method, BatchSource& batches,
-            TimedCommunicator& communicator, const Stopwatch& origin)
+            std::vector<TimedCommunicator*> channels, const Stopwatch& origin)
       : run_(run),
         method_(method),
         batches_(batches),
-        communicator_(communicator),
+        channels_(std::move(channels)),
         timeline_(run.device, origin),
-        context_(communicator, run.device, run.config.train.precision, state_, {}, &timeline_) {
+        context_(run.communicator, run.device, run.config.train.precision, state_, {}, &timeline_) {
     method.set_training(true);
   }
 
@@ -135,21 +135,27 @@ class StepBench {
   }
 
   StepRecord observe(std::int64_t steps) {
-    communicator_.start();
+    for (TimedCommunicator* channel : channels_) channel->start();
     for (std::int64_t i = 0; i < steps; ++i) {
       timeline_.begin_step();
       step();
       timeline_.end_step();
     }
-    return {.rank = run_.control.rank(),
-            .steps = timeline_.steps(),
-            .collectives = communicator_.stop()};
+    StepRecord record{.rank = run_.control.rank(), .steps = timeline_.steps(), .collectives = {}};
+    for (std::size_t i = 0; i < channels_.size(); ++i) {
+      for (RecordedCollective& collective : channels_[i]->stop()) {
+        collective.channel = static_cast<int>(i);
+        record.collectives.push_back(std::move(collective));
+      }
+    }
+    std::ranges::sort(record.collectives, {}, &RecordedCollective::issued);
+    return record;
   }
 
   const RunContext& run_;
   Method& method_;
   BatchSource& batches_;
-  TimedCommunicator& communicator_;
+  std::vector<TimedCommunicator*> channels_;
   TrainState state_;
   StepTimeline timeline_;
   StepContext context_;
@@ -166,6 +172,7 @@ nlohmann::json to_json(const StepParts& parts) {
 nlohmann::json to_json(const CollectiveTiming& timing) {
   return {{"name", timing.name},
           {"bytes", timing.size.value},
+          {"channel", timing.channel},
           {"phase", to_string(timing.phase)},
           {"after_ms", 1000 * timing.after},
           {"headroom_ms", 1000 * timing.headroom},
@@ -262,6 +269,7 @@ void bench(const BenchArguments& arguments, const RunConfig& config, Program& pr
   wait_for_all(session.control(), "bench step begins");
   const Stopwatch origin;
   TimedCommunicator communicator(session.communicator(), origin);
+  TimedCommunicator layers(session.layers(), origin);
   const bool noise = arguments.shards.empty();
   const LabelSpace& labels = noise ? label_space(arguments.labels) : run_label_space(config);
   const RunContext run{.config = config,
@@ -269,7 +277,7 @@ void bench(const BenchArguments& arguments, const RunConfig& config, Program& pr
                        .device = session.device(),
                        .communicator = communicator,
                        .control = session.control(),
-                       .layers = session.layers(),
+                       .layers = layers,
                        .log = log,
                        .sinks = {},
                        .progress = nullptr,
@@ -284,7 +292,7 @@ void bench(const BenchArguments& arguments, const RunConfig& config, Program& pr
   BatchSource batches(config, mpi.launch(), static_cast<std::int64_t>(labels.classes.size()),
                       session.device(), !noise);
   session.device().reset_peak_memory();
-  StepBench bench(run, *method, batches, communicator, origin);
+  StepBench bench(run, *method, batches, {&communicator, &layers}, origin);
   const Measurement result = bench.measure(arguments);
   const nlohmann::json json = summary(run, result, global, noise);
   if (!arguments.trace.empty()) write_trace(arguments.trace, session.control(), result.record);

@@ -103,6 +103,7 @@ std::vector<CollectiveTiming> collective_timings(const StepRecord& record) {
                   {},
                   {},
                   {}});
+    samples.timing.channel = collective.channel;
     samples.after.push_back(collective.issued - interval->begin);
     samples.headroom.push_back(collective.awaited - collective.issued);
     samples.seconds.push_back(collective.end - collective.begin);
@@ -119,12 +120,13 @@ std::vector<CollectiveTiming> collective_timings(const StepRecord& record) {
 
 nlohmann::json trace_events(const StepRecord& record) {
   constexpr int kPhases = 0;
-  constexpr int kCollectives = 1;
+  constexpr int kCollectives = 1;  // of channel 0, the next one of channel 1
   const int rank = record.rank;
   nlohmann::json events = nlohmann::json::array();
   events.push_back(name_event("process_name", rank, kPhases, "rank " + std::to_string(rank)));
   events.push_back(name_event("thread_name", rank, kPhases, "phases"));
   events.push_back(name_event("thread_name", rank, kCollectives, "collectives"));
+  events.push_back(name_event("thread_name", rank, kCollectives + 1, "collectives of layers"));
   for (const StepIntervals& step : record.steps) {
     for (const PhaseInterval& interval : step) {
       events.push_back(event(std::string(to_string(interval.phase)), "phase", rank, kPhases,
@@ -133,7 +135,8 @@ nlohmann::json trace_events(const StepRecord& record) {
   }
   for (const RecordedCollective& collective : record.collectives) {
     nlohmann::json entry =
-        event(collective.name, "collective", rank, kCollectives, collective.begin, collective.end);
+        event(collective.name, "collective", rank, kCollectives + collective.channel,
+              collective.begin, collective.end);
     entry["args"] = {{"bytes", collective.size.value},
                      {"waited_us", (collective.begin - collective.issued) * 1e6}};
     events.push_back(std::move(entry));

@@ -29,6 +29,7 @@ struct RecordedCollective {
   double begin = 0;    ///< when it was the first in its queue
   double end = 0;      ///< when it was done
   double awaited = 0;  ///< when the rank began to wait for it; its end where it did not
+  int channel = 0;     ///< those of one channel run one after the other
 };
 
 struct StepRecord {
@@ -64,6 +65,7 @@ struct CollectiveTiming {
   double after = 0;                   ///< seconds from the beginning of that phase
   double headroom = 0;                ///< seconds until the rank waits for it
   double seconds = 0;                 ///< from its begin to its end
+  int channel = 0;                    ///< as in `RecordedCollective`
 };
 
 /// In the order in which they are issued. Collectives outside of the steps are left out.

@@ -42,9 +42,12 @@ holds "$work/step" 'all(c["headroom_ms"] >= 0 and c["ms"] > 0 for c in j["collec
 holds "$work/trace.json" '{e["pid"] for e in j["traceEvents"]} == {0, 1}'
 holds "$work/trace.json" '[sum(e["name"] == "backward" and e["pid"] == r for e in j["traceEvents"]) for r in (0, 1)] == [2, 2]'
 holds "$work/trace.json" 'sum("bucket" in e["name"] for e in j["traceEvents"]) >= 8'
+write_config sync
 "$local_sh" -n 2 -- -q bench step --config "$work/config.yaml" --steps 1 --warmup 1 --observed 1 --json \
   --shards "$work/shards" >"$work/step"
 holds "$work/step" 'j["batches"] == "shards" and j["parts_ms"]["data"] > 0'
+holds "$work/step" '{c["channel"] for c in j["collectives"] if "statistics of" in c["name"]} == {1}'
+holds "$work/step" '{c["channel"] for c in j["collectives"] if "bucket" in c["name"]} == {0}'
 "$DUSK" -q bench step --config "$work/config.yaml" --steps 1 --warmup 1 --observed 1 >"$work/text"
 grep -q "visible exchange 0.0 ms" "$work/text" || die "one rank exchanges something: $(cat "$work/text")"
 

@@ -75,8 +75,10 @@ near("bucket behind a wait", waiting.collectives[1].issued, 17)
 near("all hidden but batch norm", scale.predict(waiting, 2, machine).step, 28.2)
 near("bucket beyond the backward", scale.predict(waiting, 8, machine).step, 17 + 2.6 + 30.6)
 # A sum that queues behind a bucket until 13 and takes 2: 6 ms after its issue at 9.
-if scale.waits_of([(5, 20, 8), (9, 0, 2)]) != [(9, 6)]:
+if scale.waits_of([(5, 20, 8, 0), (9, 0, 2, 0)]) != [(9, 6)]:
     sys.exit("FAILED: a wait behind another collective")
+if scale.waits_of([(5, 20, 8, 0), (9, 0, 2, 1)]) != [(9, 2)]:
+    sys.exit("FAILED: another channel does not queue")
 
 # 0.2 ms + size / (1 GB/s) on two ranks is a link of 100 us and 1 GB/s.
 link = scale.fit_node([{"operation": "all-reduce", "bytes": 1000, "ours_ms": 0.201},

@@ -36,7 +36,7 @@ StepRecord record() {
     record.collectives.push_back({"bucket 1", 25_MiB, backward + 1.25 + delay,
                                   backward + 1.5 + delay, backward + 3.5, each[3].begin});
     const double update = each[4].begin + 0.125;
-    record.collectives.push_back({"buffers", 1_KiB, update, update, update + 0.0625, update});
+    record.collectives.push_back({"buffers", 1_KiB, update, update, update + 0.0625, update, 1});
     delay += 0.25;
   }
   return record;
@@ -78,6 +78,8 @@ TEST(StepRecord, CollectivesAreTimedFromTheirPhaseOn) {
   EXPECT_EQ(timings[2].phase, StepPhase::update);
   EXPECT_DOUBLE_EQ(timings[2].after, 0.125);
   EXPECT_DOUBLE_EQ(timings[2].headroom, 0);
+  EXPECT_EQ(timings[1].channel, 0);
+  EXPECT_EQ(timings[2].channel, 1);
 }
 
 TEST(StepRecord, TraceHasEveryIntervalInMicroseconds) {
@@ -102,6 +104,7 @@ TEST(StepRecord, TraceHasEveryIntervalInMicroseconds) {
   EXPECT_DOUBLE_EQ(backward["dur"].get<double>(), 4e6);
   const auto bucket = find("bucket 1");
   EXPECT_NE(bucket["tid"], backward["tid"]);
+  EXPECT_NE(find("buffers")["tid"], bucket["tid"]);
   EXPECT_DOUBLE_EQ(bucket["ts"].get<double>(), 4.5e6);
   EXPECT_DOUBLE_EQ(bucket["dur"].get<double>(), 2e6);
   EXPECT_EQ(bucket["args"]["bytes"], (25_MiB).value);

@@ -11,7 +11,7 @@ ASSUMPTIONS = """\
 * All-reduce within a node: the better of a ring, 2 (n - 1) latency + 2 (n - 1) / n size / bandwidth,
   and a pipelined tree, 2 log2(n) latency + 2 size / bandwidth. Over m nodes: reduce-scatter within the
   nodes, all-reduce over the network with all its bandwidth, all-gather within the nodes.
-* Collectives run one after the other, each from the moment of the step's compute at which it was
+* Collectives of one channel (gradients, or layers) run one after the other, each from the moment of the step's compute at which it was
   issued; the rank stands still from the moment at which it needed the result until it is there. So
   buckets hide behind the backward pass that is left, and sums of synchronised batch norm do not.
 * All ranks are equally fast: no stragglers, no other traffic on the network, no congestion.
@@ -42,6 +42,7 @@ class Collective:
     bytes: int
     issued: float  # ms of the step's compute that come before it
     needed: float  # ms of compute that come before its result is waited for
+    channel: int = 0  # those of one channel run one after the other
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Step:
         """The same step on a device that needs so many ms for it, all parts alike."""
         factor = milliseconds / self.compute
         return dataclasses.replace(self, compute=milliseconds, collectives=tuple(
-            Collective(c.bytes, c.issued * factor, c.needed * factor) for c in self.collectives))
+            dataclasses.replace(c, issued=c.issued * factor, needed=c.needed * factor)
+            for c in self.collectives))
 
 
 def read_machine(path):
@@ -84,7 +86,8 @@ def make_step(measured, compute=None):
     for phase in PHASES:
         begins[phase] = clock
         clock += measured["parts_ms"][phase]
-    timeline = [(begins[c["phase"]] + c["after_ms"], c["headroom_ms"], c["ms"])
+    timeline = [(begins[c["phase"]] + c["after_ms"], c["headroom_ms"], c["ms"],
+                 c.get("channel", 0))
                 for c in measured["collectives"]]
     waits = waits_of(timeline)
     # The exchange is nothing but waiting, wherever the measured steps differ from their medians.
@@ -106,16 +109,16 @@ def make_step(measured, compute=None):
         return along(without_waits(moment), [0.0, *own_ends], [0.0, *ends])
 
     return Step(measured["config"], (compute or measured)["device"], ends[-1], tuple(
-        Collective(c["bytes"], moved(issued), moved(issued + headroom))
-        for c, (issued, headroom, _) in zip(measured["collectives"], timeline)))
+        Collective(c["bytes"], moved(issued), moved(issued + headroom), channel)
+        for c, (issued, headroom, _, channel) in zip(measured["collectives"], timeline)))
 
 
 def waits_of(timeline):
     """(begin, length) of every time that a rank stood still, from its collectives: (moment of issue,
-    time until it waits, time that it takes), each in the order of issue."""
-    waits, done = [], 0.0
-    for issued, headroom, length in timeline:
-        done = max(issued, done) + length
+    time until it waits, time that it takes, channel), each in the order of issue."""
+    waits, free_at = [], {}
+    for issued, headroom, length, channel in timeline:
+        done = free_at[channel] = max(issued, free_at.get(channel, 0.0)) + length
         if done > issued + headroom:
             waits.append((issued + headroom, done - issued - headroom))
     return waits
@@ -169,12 +172,12 @@ def visible_time(step, ranks, machine):
     moments = sorted([(c.issued, 0, i) for i, c in enumerate(step.collectives)]
                      + [(c.needed, 1, i) for i, c in enumerate(step.collectives)])
     done = {}
-    waited, free_at = 0.0, 0.0
+    waited, free_at = 0.0, {}
     for moment, is_wait, i in moments:
+        c = step.collectives[i]
         if not is_wait:
-            free_at = max(moment + waited, free_at) + all_reduce(step.collectives[i].bytes, ranks,
-                                                                 machine)
-            done[i] = free_at
+            start = max(moment + waited, free_at.get(c.channel, 0.0))
+            done[i] = free_at[c.channel] = start + all_reduce(c.bytes, ranks, machine)
         else:
             waited += max(0.0, done[i] - (moment + waited))
     return waited
