@@ -65,8 +65,8 @@ class NodeTransport final : public comm::SharedTransport {
     if (failure()) group_.abandon();
   }
 
-  /// The threads of the ranks wake each other hundreds of times in one operation, which draws them
-  /// onto one core, although others are idle: 30 ms instead of 8 ms for 64 MiB on two cores.
+  /// The threads of the ranks wake each other hundreds of times in one operation; two of them were
+  /// seen on one core beside a free one. What that costs was not measured by itself.
   void enter_thread() noexcept override { comm::keep_thread_on(cores_); }
 
   [[nodiscard]] std::string description() const override {

@@ -45,7 +45,8 @@ struct Layout {
   [[nodiscard]] double population() const { return static_cast<double>(rows * group_size()); }
 
   static constexpr std::int64_t kChunkElements = 16384;
-  /// Sums over a chunk are in float: few rows, so that they are as exact as their summands.
+  /// Sums over a chunk are in float: with 256 rows several ranks were up to 1.3e-6 from one (of the
+  /// largest gradient, sync_norm_test), with 64 less than 1e-6.
   static constexpr std::int64_t kChunkRows = 64;
   std::int64_t blocks, groups, channels, rows, chunk, chunks;
 };
