@@ -6,8 +6,9 @@
 #
 # The program is $DUSK, or build/release/dusk of this checkout. Each rank gets an equal share of the
 # cores as threads (OMP_NUM_THREADS), unless that is set already. The exit code is that of the first
-# rank that failed; 76, a communication failure, where a rank was killed or left without a word. SIGTERM and SIGUSR2 reach every rank as SIGUSR2, dusk's wish to stop: mpirun
-# itself would answer SIGTERM by killing the ranks a second later.
+# rank that failed; 76, a communication failure, where a rank was killed or left without a word.
+# SIGTERM and SIGUSR2 reach every rank as SIGUSR2, dusk's wish to stop: mpirun itself would answer
+# SIGTERM by killing the ranks a second later.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -41,8 +42,50 @@ fi
 share=$((cores / ranks))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((share > 0 ? share : 1))}
 
+# ranks_of PID: "alive" while a rank of this mpirun lives; else the exit status, as wait(2) gives it, of
+# each that has ended and was not waited for.
+ranks_of() {
+  local children='' child stat status=()
+  read -r children 2>/dev/null <"/proc/$1/task/$1/children"
+  for child in $children; do
+    read -r stat 2>/dev/null <"/proc/$child/stat" || continue
+    read -ra stat <<<"${stat##*) }" # the name before it may have blanks; from here: state, ...
+    [ "${stat[0]}" = Z ] || { echo alive && return; }
+    status+=("${stat[-1]}")
+  done
+  echo "${status[*]-}"
+}
+
+# The PMIx library of Open MPI 4.1 on Debian 12 can stand still for ever while mpirun ends after an
+# abort (it waits for a lock in memory that was freed). guard PID FILE: kills a mpirun that outlives its
+# ranks; into FILE goes the exit code that it owed.
+guard() {
+  local before='' now='' status code=76
+  while sleep 2 2>/dev/null && kill -0 "$1" 2>/dev/null; do
+    now=$(ranks_of "$1")
+    if [ -n "$before" ] && [ "$before" != alive ] && [ "$now" = "$before" ]; then
+      # 76 may be an answer to another rank's failure; a code of its own is that failure's.
+      for status in $now; do
+        case $((status & 127)),$((status >> 8)) in
+          0,0 | 0,76) ;;
+          0,*) code=$((status >> 8)) ;;
+        esac
+      done
+      echo "local.sh: all ranks have ended, but mpirun has not: killed" >&2
+      echo "$code" >"$2"
+      kill -KILL "$1"
+      return
+    fi
+    before=$now
+  done
+}
+
+owed=$(mktemp)
+trap 'rm -f "$owed"' EXIT
 mpirun "${options[@]}" "$dusk" "$@" <&0 &
 mpirun_pid=$!
+guard "$mpirun_pid" "$owed" </dev/null >/dev/null &
+guard_pid=$!
 again=1
 trap 'again=1; kill -USR2 "$mpirun_pid" 2>/dev/null' TERM USR2
 while [ "$again" = 1 ]; do # a signal ends `wait` early
@@ -50,6 +93,8 @@ while [ "$again" = 1 ]; do # a signal ends `wait` early
   wait "$mpirun_pid"
   code=$?
 done
+if [ -s "$owed" ]; then exit "$(<"$owed")"; fi
+kill "$guard_pid" 2>/dev/null
 # mpirun says 128 + signal for a rank that was killed, and 1 for one that left without ending MPI.
 if [ "$ranks" -gt 1 ] && { [ "$code" -eq 1 ] || [ "$code" -ge 128 ]; }; then code=76; fi
 exit "$code"
