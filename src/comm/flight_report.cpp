@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <type_traits>
@@ -29,35 +30,114 @@ std::string dumped(const json& value) {
   return value.dump(1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 
-json to_json(const Activity& activity) {
-  json reading = json::array();
-  for (const ReadingNow& read : activity.reading) {
-    reading.push_back({{"file", read.file}, {"sample", read.sample}, {"seconds", read.seconds}});
-  }
-  return {{"phase", to_string(activity.phase)},
-          {"phase_seconds", activity.phase_seconds},
-          {"step", activity.step},
-          {"finished_steps", activity.finished_steps},
-          {"reading", reading}};
+// The members of a report and their keys, for writing (of a const report) and for reading.
+
+template <class T, class Member>
+concept Is = std::same_as<std::remove_const_t<T>, Member>;
+
+template <class Visitor>
+void describe(Visitor& v, Is<ReadingNow> auto& r) {
+  v("file", r.file);
+  v("sample", r.sample);
+  v("seconds", r.seconds);
 }
 
-json to_json(const CollectiveReport& c) {
-  json value = {{"communicator", c.communicator},
-                {"sequence", c.sequence},
-                {"kind", c.kind},
-                {"name", c.name},
-                {"bytes", c.bytes},
-                {"type", c.type},
-                {"where", c.where},
-                {"phase", to_string(c.phase)},
-                {"step", c.step},
-                {"state", to_string(c.state)},
-                {"awaited", c.awaited},
-                {"issued_seconds", c.issued_seconds},
-                {"done_seconds", c.done_seconds}};
-  if (!c.error.empty()) value["error"] = c.error;
-  return value;
+template <class Visitor>
+void describe(Visitor& v, Is<Activity> auto& a) {
+  v.choice("phase", kPhases, a.phase);
+  v("phase_seconds", a.phase_seconds);
+  v("step", a.step);
+  v("finished_steps", a.finished_steps);
+  v.list("reading", a.reading);
 }
+
+template <class Visitor>
+void describe(Visitor& v, Is<PeerReport> auto& p) {
+  v("rank", p.rank);
+  v("process", p.process);
+  v("state", p.state);
+}
+
+template <class Visitor>
+void describe(Visitor& v, Is<CommunicatorReport> auto& c) {
+  v("name", c.name);
+  v("rank", c.rank);
+  v("size", c.size);
+  v("issued", c.issued);
+}
+
+template <class Visitor>
+void describe(Visitor& v, Is<CollectiveReport> auto& c) {
+  v("communicator", c.communicator);
+  v("sequence", c.sequence);
+  v("kind", c.kind);
+  v("name", c.name);
+  v("bytes", c.bytes);
+  v("type", c.type);
+  v("where", c.where);
+  v.choice("phase", kPhases, c.phase);
+  v("step", c.step);
+  v.choice("state", kStates, c.state);
+  v("awaited", c.awaited);
+  v("issued_seconds", c.issued_seconds);
+  v("done_seconds", c.done_seconds);
+  v("error", c.error);
+}
+
+template <class Visitor>
+void describe(Visitor& v, Is<ThreadReport> auto& t) {
+  v("id", t.id);
+  v("name", t.name);
+  v("frames", t.frames);
+}
+
+template <class Visitor>
+void describe(Visitor& v, Is<FlightReport> auto& r) {
+  v("launch", r.launch);
+  v("rank", r.rank);
+  v("size", r.size);
+  v("host", r.host);
+  v("process", r.process);
+  v("asked_by", r.asked_by);
+  v("reason", r.reason);
+  v("error", r.error);
+  v("consequence", r.consequence);
+  v.section("activity", r.activity);
+  v.list("peers", r.peers);
+  v.list("communicators", r.communicators);
+  v.list("collectives", r.collectives);
+  v.list("threads", r.threads);
+}
+
+class Writer {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& value) {
+    value_[key] = value;
+  }
+  template <class E, std::size_t N>
+  void choice(const char* key, const std::array<E, N>& /*values*/, E value) {
+    value_[key] = to_string(value);
+  }
+  template <class T>
+  void section(const char* key, const T& part) {
+    value_[key] = written(part);
+  }
+  template <class T>
+  void list(const char* key, const std::vector<T>& items) {
+    json& list = value_[key] = json::array();
+    for (const T& item : items) list.push_back(written(item));
+  }
+  template <class T>
+  [[nodiscard]] static json written(const T& report) {
+    Writer writer;
+    describe(writer, report);
+    return std::move(writer.value_);
+  }
+
+ private:
+  json value_ = json::object();
+};
 
 /// Values of a parsed report by key; what is missing or of another type is said with its name.
 class Reader {
@@ -87,13 +167,18 @@ class Reader {
     if (found == values.end()) fail<DataError>("{}.{} is '{}'", path_, key, text);
     out = *found;
   }
-  [[nodiscard]] Reader section(const char* key) const { return {at(key), path_ + "." + key}; }
-  template <class T, class Read>
-  void list(const char* key, std::vector<T>& out, const Read& read) const {
+  template <class T>
+  void section(const char* key, T& out) const {
+    const Reader reader(at(key), path_ + "." + key);
+    describe(reader, out);
+  }
+  template <class T>
+  void list(const char* key, std::vector<T>& out) const {
     const json& items = at(key);
     if (!items.is_array()) fail<DataError>("{}.{} is no list", path_, key);
     for (std::size_t i = 0; i < items.size(); ++i) {
-      read(Reader(items[i], fmt::format("{}.{}[{}]", path_, key, i)), out.emplace_back());
+      const Reader reader(items[i], fmt::format("{}.{}[{}]", path_, key, i));
+      describe(reader, out.emplace_back());
     }
   }
 
@@ -113,35 +198,6 @@ class Reader {
   std::string path_;
 };
 
-void read_activity(const Reader& read, Activity& a) {
-  read.choice("phase", kPhases, a.phase);
-  read("phase_seconds", a.phase_seconds);
-  read("step", a.step);
-  read("finished_steps", a.finished_steps);
-  read.list("reading", a.reading, [](const Reader& item, ReadingNow& reading) {
-    item("file", reading.file);
-    item("sample", reading.sample);
-    item("seconds", reading.seconds);
-  });
-}
-
-void read_collective(const Reader& read, CollectiveReport& c) {
-  read("communicator", c.communicator);
-  read("sequence", c.sequence);
-  read("kind", c.kind);
-  read("name", c.name);
-  read("bytes", c.bytes);
-  read("type", c.type);
-  read("where", c.where);
-  read.choice("phase", kPhases, c.phase);
-  read("step", c.step);
-  read.choice("state", kStates, c.state);
-  read("awaited", c.awaited);
-  read("issued_seconds", c.issued_seconds);
-  read("done_seconds", c.done_seconds);
-  if (c.state == State::failed) read("error", c.error);
-}
-
 }  // namespace
 
 std::string_view to_string(CollectiveReport::State state) {
@@ -156,75 +212,20 @@ std::string_view to_string(CollectiveReport::State state) {
   fail<InternalError>("unknown state {}", static_cast<int>(state));
 }
 
-std::string format_report(const FlightReport& r) {
-  json peers = json::array();
-  for (const PeerReport& p : r.peers) {
-    peers.push_back({{"rank", p.rank}, {"process", p.process}, {"state", p.state}});
-  }
-  json communicators = json::array();
-  for (const CommunicatorReport& c : r.communicators) {
-    communicators.push_back(
-        {{"name", c.name}, {"rank", c.rank}, {"size", c.size}, {"issued", c.issued}});
-  }
-  json collectives = json::array();
-  for (const CollectiveReport& c : r.collectives) collectives.push_back(to_json(c));
-  json threads = json::array();
-  for (const ThreadReport& t : r.threads) {
-    threads.push_back({{"id", t.id}, {"name", t.name}, {"frames", t.frames}});
-  }
-  return dumped({{"launch", r.launch},
-                 {"rank", r.rank},
-                 {"size", r.size},
-                 {"host", r.host},
-                 {"process", r.process},
-                 {"asked_by", r.asked_by},
-                 {"reason", r.reason},
-                 {"error", r.error},
-                 {"consequence", r.consequence},
-                 {"activity", to_json(r.activity)},
-                 {"peers", peers},
-                 {"communicators", communicators},
-                 {"collectives", collectives},
-                 {"threads", threads}}) +
-         "\n";
+std::string format_report(const FlightReport& report) {
+  return dumped(Writer::written(report)) + "\n";
 }
 
 FlightReport parse_report(std::string_view text, const std::string& source) {
   const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (document.is_discarded()) fail<DataError>("{} is no JSON (cut off?)", source);
-  const Reader read(document, source);
   FlightReport r;
-  read("launch", r.launch);
-  read("rank", r.rank);
-  read("size", r.size);
+  const Reader reader(document, source);
+  describe(reader, r);
   constexpr int kMostRanks = 1'000'000;
   if (r.size < 1 || r.size > kMostRanks || r.rank < 0 || r.rank >= r.size) {
     fail<DataError>("{}: rank {} of {}", source, r.rank, r.size);
   }
-  read("host", r.host);
-  read("process", r.process);
-  read("asked_by", r.asked_by);
-  read("reason", r.reason);
-  read("error", r.error);
-  read("consequence", r.consequence);
-  read_activity(read.section("activity"), r.activity);
-  read.list("peers", r.peers, [](const Reader& item, PeerReport& p) {
-    item("rank", p.rank);
-    item("process", p.process);
-    item("state", p.state);
-  });
-  read.list("communicators", r.communicators, [](const Reader& item, CommunicatorReport& c) {
-    item("name", c.name);
-    item("rank", c.rank);
-    item("size", c.size);
-    item("issued", c.issued);
-  });
-  read.list("collectives", r.collectives, read_collective);
-  read.list("threads", r.threads, [](const Reader& item, ThreadReport& t) {
-    item("id", t.id);
-    item("name", t.name);
-    item("frames", t.frames);
-  });
   return r;
 }
 

@@ -54,6 +54,32 @@ Handle own(hid_t handle, std::string_view path, std::string_view action) {
   return Handle(check<E>(handle, path, action));
 }
 
+/// An attribute of an open file and what it holds. Lives within a `Session`.
+class OpenAttribute {
+ public:
+  OpenAttribute(hid_t file, std::string_view path, const std::string& name)
+      : path_(path),
+        action_(fmt::format("read attribute '{}'", name)),
+        attribute_(own<DataError>(H5Aopen(file, name.c_str(), H5P_DEFAULT), path_, action_)),
+        type_(own<DataError>(H5Aget_type(attribute_.get()), path_, action_)) {
+    const Handle space = own<DataError>(H5Aget_space(attribute_.get()), path_, action_);
+    count_ = static_cast<std::size_t>(
+        check<DataError>(H5Sget_simple_extent_npoints(space.get()), path_, action_));
+  }
+
+  [[nodiscard]] hid_t type() const { return type_.get(); }
+  [[nodiscard]] std::size_t count() const { return count_; }
+  void read(hid_t as, void* values) const {
+    check<DataError>(H5Aread(attribute_.get(), as, values), path_, action_);
+  }
+
+ private:
+  std::string_view path_;
+  std::string action_;
+  Handle attribute_, type_;
+  std::size_t count_ = 0;
+};
+
 /// HDF5's own number of a type is known when the library runs, not before.
 struct NumberType {
   ElementType type;
@@ -214,22 +240,16 @@ Tiled InputFile::tiled(const std::string& name) const {
 
 std::vector<std::string> InputFile::read_texts(const std::string& name) const {
   const Session session;
-  const std::string action = fmt::format("read attribute '{}'", name);
-  const Handle attribute =
-      own<DataError>(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), path_, action);
-  const Handle type = own<DataError>(H5Aget_type(attribute.get()), path_, action);
-  const Handle space = own<DataError>(H5Aget_space(attribute.get()), path_, action);
-  const auto count = static_cast<std::size_t>(
-      check<DataError>(H5Sget_simple_extent_npoints(space.get()), path_, action));
-  const std::size_t width = H5Tget_size(type.get());
-  if (classify(type.get()) != ElementType::text || width == 0 ||
-      count > kLargestAttribute / width) {
+  const OpenAttribute attribute(file_.get(), path_, name);
+  const std::size_t width = H5Tget_size(attribute.type());
+  if (classify(attribute.type()) != ElementType::text || width == 0 ||
+      attribute.count() > kLargestAttribute / width) {
     fail<DataError>("{}: attribute '{}' is not a text of fixed length", path_, name);
   }
-  std::string all(count * width, '\0');
-  check<DataError>(H5Aread(attribute.get(), type.get(), all.data()), path_, action);
+  std::string all(attribute.count() * width, '\0');
+  attribute.read(attribute.type(), all.data());
   std::vector<std::string> texts;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < attribute.count(); ++i) {
     texts.push_back(trimmed(std::string_view(all).substr(i * width, width)));
   }
   return texts;
@@ -247,20 +267,12 @@ std::vector<std::string> InputFile::text_list_attribute(const std::string& name)
 
 std::vector<std::uint64_t> InputFile::number_attribute(const std::string& name) const {
   const Session session;
-  const std::string action = fmt::format("read attribute '{}'", name);
-  const Handle attribute =
-      own<DataError>(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), path_, action);
-  const Handle type = own<DataError>(H5Aget_type(attribute.get()), path_, action);
-  const Handle space = own<DataError>(H5Aget_space(attribute.get()), path_, action);
-  const auto count = static_cast<std::size_t>(
-      check<DataError>(H5Sget_simple_extent_npoints(space.get()), path_, action));
-  if (classify(type.get()) != ElementType::u64 || count > kLargestAttribute / 8) {
+  const OpenAttribute attribute(file_.get(), path_, name);
+  if (classify(attribute.type()) != ElementType::u64 || attribute.count() > kLargestAttribute / 8) {
     fail<DataError>("{}: attribute '{}' does not hold 64-bit numbers", path_, name);
   }
-  std::vector<std::uint64_t> numbers(count);
-  if (count > 0) {
-    check<DataError>(H5Aread(attribute.get(), H5T_NATIVE_UINT64, numbers.data()), path_, action);
-  }
+  std::vector<std::uint64_t> numbers(attribute.count());
+  if (!numbers.empty()) attribute.read(H5T_NATIVE_UINT64, numbers.data());
   return numbers;
 }
 
