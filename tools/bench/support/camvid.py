@@ -1,5 +1,8 @@
 """The CamVid shards that rows train on, made once."""
 
+import shutil
+import subprocess
+
 from support import measure
 
 WORK = measure.ROOT / "build/bench/camvid"
@@ -10,7 +13,14 @@ def shards(name):
     data = measure.SHARED / "data/camvid"
     if not data.exists():
         measure.skip(name, f"no data set in {data}")
-    if not (WORK / "shards/camvid/manifest.json").exists():
+    made = WORK / "shards/camvid"
+    if not is_readable(made):  # absent, or of an older program
+        shutil.rmtree(made, ignore_errors=True)
         measure.run([measure.DUSK, "-q", "shard", "--dataset", "camvid", "--input", data,
-                     "--output", WORK / "shards/camvid"])
+                     "--output", made])
     return WORK / "shards"
+
+
+def is_readable(shard_set):
+    return subprocess.run([measure.DUSK, "shards", "list", shard_set],
+                          capture_output=True).returncode == 0
