@@ -42,10 +42,15 @@ struct Slot {
   std::atomic<bool> written{false};
 };
 
+/// Signals sent. In the words of C++ a signal orders nothing between two threads: what was written
+/// to a slot before it is sent happens before the handler by this.
+std::atomic<std::uint64_t> sent{0};
+
 /// In a signal handler: no allocation, no lock. `backtrace` has loaded what it needs before.
 void write_stack(int /*signal*/, siginfo_t* info, void* /*context*/) {
   if (info->si_code != SI_QUEUE || info->si_pid != ::getpid()) return;
   const int error = errno;
+  (void)sent.load(std::memory_order_acquire);
   auto* slot = static_cast<Slot*>(info->si_value.sival_ptr);
   slot->frames = ::backtrace(slot->addresses.data(), kFrames);
   slot->written.store(true, std::memory_order_release);
@@ -59,6 +64,7 @@ bool ask(Slot& slot) {
   info.si_pid = ::getpid();
   info.si_uid = ::getuid();
   info.si_value.sival_ptr = &slot;
+  sent.fetch_add(1, std::memory_order_release);
   return ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), slot.thread, stack_signal(), &info) == 0;
 }
 
