@@ -48,6 +48,18 @@ endfunction()
 dusk_import_torch(c10)
 dusk_import_torch(torch_cpu)
 target_link_libraries(torch::torch_cpu INTERFACE torch::c10)
+# at::parallel_for is a template that runs on one thread unless the caller is compiled with OpenMP, and
+# says nothing. The runtime has to be LibTorch's own: two of them would fight for the cores.
+# ThreadSanitizer does not understand it, and clang would bring another one: there loops of ours run on
+# one thread.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT DUSK_SANITIZE MATCHES thread)
+  file(GLOB torch_openmp ${torch_root}/lib/libgomp*.so*)
+  if(NOT torch_openmp)
+    find_library(torch_openmp NAMES libgomp.so.1 REQUIRED) # a LibTorch built with the system's
+  endif()
+  target_compile_options(torch::torch_cpu INTERFACE -fopenmp)
+  target_link_libraries(torch::torch_cpu INTERFACE ${torch_openmp})
+endif()
 # The wheel ships headers of a newer fmt, without its library. The system's headers go before them:
 # using the wheel's header-only would compile fmt's float formatting into every file (4 s each).
 find_path(DUSK_FMT_INCLUDE fmt/core.h PATHS /usr/include NO_DEFAULT_PATH)
