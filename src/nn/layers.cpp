@@ -60,7 +60,7 @@ at::Tensor Conv2d::apply(const at::Tensor& x, const at::Tensor& weight,
                          const at::Tensor& bias) const {
   const bool is_product = options_.kernel == 1 && options_.stride == 1 && options_.groups == 1;
   if (is_product && cpu::can_multiply(x)) return cpu::pointwise_conv(x, weight, bias);
-  return at::conv2d(x, weight, bias, options_.stride, options_.padding, /*dilation=*/1,
+  return at::conv2d(x, weight, bias, options_.stride, options_.padding, options_.dilation,
                     options_.groups);
 }
 

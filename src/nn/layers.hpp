@@ -23,6 +23,7 @@ struct ConvOptions {
   std::int64_t kernel = 1;
   std::int64_t stride = 1;
   std::int64_t padding = 0;
+  std::int64_t dilation = 1;
   std::int64_t groups = 1;
   bool bias = false;
 };
@@ -37,6 +38,7 @@ class Conv2d : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) { return apply(x, weight_, bias_); }
   [[nodiscard]] at::Tensor& weight() { return weight_; }
   [[nodiscard]] at::Tensor& bias() { return bias_; }  ///< undefined without bias
+  [[nodiscard]] std::int64_t groups() const { return options_.groups; }
 
  private:
   ConvOptions options_;
