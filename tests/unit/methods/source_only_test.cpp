@@ -173,6 +173,29 @@ TEST(SourceOnly, BatchNormStatisticsAreEqualOnAllRanksAfterAStep) {
   EXPECT_FALSE(torch::equal(one.after.at(name), one.before.at(name)));
 }
 
+TEST(SourceOnly, TrainsTheAuxiliaryHeadWhereTheArchitectureHasOne) {
+  RunConfig config = tiny_config();
+  config.model.architecture = Architecture::deeplab_v2;
+  config.model.backbone = BackboneKind::resnet50;
+  config.model.deeplab_v2 = {.form = DeepLabV2Form::caffe, .aspp_branches = 2};
+  config.optim.lr = 1e-3;
+  const StreamBatch global = global_batch();
+  const StepResult one = one_step(1, config, global);
+  const StepResult two = one_step(2, config, global);
+  EXPECT_GT(one.losses.at("auxiliary_loss"), 0.5);
+  for (const char* name :
+       {"segmenter/layer5.conv2d_list.0.weight", "segmenter/layer6.conv2d_list.1.bias",
+        "segmenter/backbone.layer3.5.conv2.weight"}) {
+    const at::Tensor moved = one.after.at(name) - one.before.at(name);
+    EXPECT_GT(moved.norm().item<double>(), 0) << name;
+    const double difference = (two.after.at(name) - one.after.at(name)).norm().item<double>();
+    EXPECT_LE(difference, 1e-4 * moved.norm().item<double>()) << name;
+  }
+  // Two of four branches take part, and decay does not touch the others either.
+  const char* const unused = "segmenter/layer5.conv2d_list.2.weight";
+  EXPECT_TRUE(torch::equal(one.after.at(unused), one.before.at(unused)));
+}
+
 TEST(SourceOnly, AStepThatIsNotFiniteIsLeftOutOnAllRanks) {
   const RunConfig config = tiny_config();
   StreamBatch global = global_batch();

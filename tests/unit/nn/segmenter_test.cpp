@@ -165,9 +165,12 @@ TEST(SegmenterOptions, DescribesEveryMember) {
   SegmenterOptions options;
   describe(keys, options);
   EXPECT_EQ(keys.names,
-            (std::vector<std::string>{"backbone", "weights", "panoptic_fpn.neck_channels",
-                                      "panoptic_fpn.head_channels", "panoptic_fpn.norm_groups",
-                                      "panoptic_fpn.init", "bn_mode", "channels_last"}));
+            (std::vector<std::string>{
+                "architecture", "backbone", "weights", "pretrained", "panoptic_fpn.neck_channels",
+                "panoptic_fpn.head_channels", "panoptic_fpn.norm_groups", "panoptic_fpn.init",
+                "deeplab_v2.form", "deeplab_v2.aspp_branches", "deeplab_v2.auxiliary_weight",
+                "pspnet.dropout", "pspnet.auxiliary_weight", "refinenet.dropout", "bn_mode",
+                "channels_last"}));
 }
 
 TEST(ResNet, RefusesAnUnknownDepth) {
