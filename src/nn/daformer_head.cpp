@@ -67,7 +67,7 @@ class SeparableAspp : public torch::nn::Module {
   std::shared_ptr<ConvNorm> bottleneck_;
 };
 
-class DaformerHead : public PyramidHead {
+class DaformerHead : public Decoder {
  public:
   DaformerHead(const DaformerHeadOptions& options, const PyramidInfo& pyramid,
                std::int64_t classes) {
@@ -106,9 +106,9 @@ class DaformerHead : public PyramidHead {
 
 }  // namespace
 
-std::shared_ptr<PyramidHead> make_daformer_head(const DaformerHeadOptions& options,
-                                                const PyramidInfo& pyramid, std::int64_t classes,
-                                                std::uint64_t seed) {
+std::shared_ptr<Decoder> make_daformer_head(const DaformerHeadOptions& options,
+                                            const PyramidInfo& pyramid, std::int64_t classes,
+                                            std::uint64_t seed) {
   if (pyramid.channels.empty()) fail<ConfigError>("the DAFormer head needs a level, got none");
   auto head = std::make_shared<DaformerHead>(options, pyramid, classes);
   initialize_head(*head, seed);

@@ -138,8 +138,8 @@ at::Tensor fuse_windows(const at::Tensor& context, const at::Tensor& attention,
               mean_of_windows(details, boxes, 2 * context.size(2), 2 * context.size(3)));
 }
 
-Hrda::Hrda(std::shared_ptr<Backbone> backbone, std::shared_ptr<PyramidHead> head,
-           std::shared_ptr<PyramidHead> scale_attention)
+Hrda::Hrda(std::shared_ptr<Backbone> backbone, std::shared_ptr<Decoder> head,
+           std::shared_ptr<Decoder> scale_attention)
     : backbone_(register_module("backbone", std::move(backbone))),
       head_(register_module("head", std::move(head))),
       scale_attention_(register_module("hrda_scale_attention", std::move(scale_attention))) {}
@@ -167,16 +167,19 @@ Hrda::Prediction Hrda::forward_crop(const at::Tensor& images, const CropBox& det
   return out;
 }
 
-at::Tensor Hrda::forward_windows(const at::Tensor& images) {
+Hrda::Prediction Hrda::forward_windows(const at::Tensor& images) {
   std::vector<at::Tensor> views{context_of(images)};
   const std::int64_t samples = images.size(0);
   const auto boxes = detail_windows(images.size(2), images.size(3));
   for (const CropBox& box : boxes) views.push_back(cropped(images, box));
   const auto levels = backbone_->features(at::cat(views));
-  const at::Tensor attention = at::sigmoid(scale_attention_->forward(rows_of(levels, 0, samples)));
+  Prediction out;
+  out.context_features = rows_of(levels, 0, samples);
+  const at::Tensor attention = at::sigmoid(scale_attention_->forward(out.context_features));
   const at::Tensor logits = head_->forward(levels);
-  return fuse_windows(logits.narrow(0, 0, samples), attention,
-                      logits.narrow(0, samples, logits.size(0) - samples), boxes);
+  out.fused = fuse_windows(logits.narrow(0, 0, samples), attention,
+                           logits.narrow(0, samples, logits.size(0) - samples), boxes);
+  return out;
 }
 
 std::vector<at::Tensor> Hrda::context_features(const at::Tensor& images) {

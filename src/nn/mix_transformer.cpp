@@ -223,6 +223,13 @@ class MixTransformer : public Backbone, public RandomLayers {
 
   [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
 
+  [[nodiscard]] LoadPolicy load_policy(const SafetensorsFile& /*file*/) const override {
+    return {.prefixes = {{"backbone.", ""}},
+            .allowed_extra = {"head.*", "decode_head.*", "auxiliary_head.*"},
+            .allowed_missing = {},
+            .allow_reshape = false};
+  }
+
  private:
   /// Both branches of a block have its rate.
   void set_drop_rates(double last) {

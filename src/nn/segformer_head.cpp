@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kLevels = 4;
 
-class SegformerHead : public PyramidHead {
+class SegformerHead : public Decoder {
  public:
   SegformerHead(const SegformerHeadOptions& options, const PyramidInfo& pyramid,
                 std::int64_t classes) {
@@ -52,9 +52,9 @@ class SegformerHead : public PyramidHead {
 
 }  // namespace
 
-std::shared_ptr<PyramidHead> make_segformer_head(const SegformerHeadOptions& options,
-                                                 const PyramidInfo& pyramid, std::int64_t classes,
-                                                 std::uint64_t seed) {
+std::shared_ptr<Decoder> make_segformer_head(const SegformerHeadOptions& options,
+                                             const PyramidInfo& pyramid, std::int64_t classes,
+                                             std::uint64_t seed) {
   if (pyramid.channels.size() != kLevels) {
     fail<ConfigError>("the SegFormer head needs a backbone of {} levels, this one has {}", kLevels,
                       pyramid.channels.size());

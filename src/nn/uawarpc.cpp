@@ -7,7 +7,6 @@
 #include <string>
 
 #include "dusk/base/error.hpp"
-#include "dusk/nn/init.hpp"
 #include "dusk/nn/warp.hpp"
 #include "nn/correlation.hpp"
 #include "nn/layers.hpp"
@@ -287,9 +286,9 @@ class UaWarpCImpl : public UaWarpC {
 
 }  // namespace
 
-AlignmentFeatures alignment_features(const VggPools& pools, const at::Tensor& images) {
-  const auto own = pools(images);
-  const auto small = pools(at::adaptive_avg_pool2d(images, {kSide256, kSide256}));
+AlignmentFeatures alignment_features(Vgg16& vgg, const at::Tensor& images) {
+  const auto own = vgg.forward(images).pooled;
+  const auto small = vgg.forward(at::adaptive_avg_pool2d(images, {kSide256, kSide256})).pooled;
   if (own.size() != 4 || small.size() != 4) {
     fail<InternalError>("the alignment needs VGG-16's pool1 to pool4, got {} maps", own.size());
   }
@@ -302,15 +301,7 @@ at::Tensor match_confidence(const at::Tensor& log_variance, double radius) {
 
 std::shared_ptr<UaWarpC> make_uawarpc(std::uint64_t seed) {
   auto network = std::make_shared<UaWarpCImpl>();
-  for (auto& item : network->named_modules("", /*include_self=*/false)) {
-    if (auto* conv = item.value()->as<Conv2d>()) {
-      pytorch_default(conv->weight(), {seed, item.key()});
-      if (!conv->bias().defined()) continue;
-      pytorch_default_bias(conv->bias(), conv->weight(), {seed, item.key() + ".bias"});
-    } else if (auto* norm = item.value()->as<BatchNorm2d>()) {
-      norm->initialize();
-    }
-  }
+  initialize_like_pytorch(*network, {.seed = seed, .name = {}});
   return network;
 }
 

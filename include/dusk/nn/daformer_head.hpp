@@ -5,7 +5,7 @@
 
 #include "dusk/base/range.hpp"
 #include "dusk/nn/backbone.hpp"
-#include "dusk/nn/pyramid_head.hpp"
+#include "dusk/nn/decoder.hpp"
 
 namespace dusk {
 
@@ -23,15 +23,15 @@ void describe(Visitor& v, DaformerHeadOptions& o) {
           at_least(1));
   v.field("channels", o.channels, "channels of the fusion and after it", at_least(1));
   v.field("dropout", o.dropout, "probability of leaving out a channel before the classifier",
-          between(0, 0.99));
+          Range{.min = 0, .max = 1, .exclusive_max = true});
 }
 
 /// Names are DAFormer's: `embed_layers.0.proj.weight`, `fuse_layer.aspp_modules.0.conv.weight`,
 /// `fuse_layer.aspp_modules.1.depthwise_conv.bn.bias`, `fuse_layer.bottleneck.conv.weight`,
 /// `conv_seg.weight`. It has 3,712,275 parameters on MiT-B1 to B5 with 19 classes. Takes any number
 /// of levels; none is a `ConfigError`. In train mode with dropout it draws; see `set_draws`.
-std::shared_ptr<PyramidHead> make_daformer_head(const DaformerHeadOptions& options,
-                                                const PyramidInfo& pyramid, std::int64_t classes,
-                                                std::uint64_t seed = 0);
+std::shared_ptr<Decoder> make_daformer_head(const DaformerHeadOptions& options,
+                                            const PyramidInfo& pyramid, std::int64_t classes,
+                                            std::uint64_t seed = 0);
 
 }  // namespace dusk

@@ -9,8 +9,8 @@
 
 #include "dusk/nn/backbone.hpp"
 #include "dusk/nn/daformer_head.hpp"
+#include "dusk/nn/decoder.hpp"
 #include "dusk/nn/mix_transformer.hpp"
-#include "dusk/nn/pyramid_head.hpp"
 #include "dusk/nn/segformer_head.hpp"
 
 /// Hoyer et al., "HRDA: Context-Aware High-Resolution Domain-Adaptive Semantic Segmentation"
@@ -68,14 +68,15 @@ struct HrdaOptions {
 class Hrda : public torch::nn::Module {
  public:
   struct Prediction {
-    at::Tensor fused;   ///< logits (N, K, H/4, W/4)
-    at::Tensor detail;  ///< logits of the detail crop at its size, (N, K, H/2, W/2)
+    at::Tensor fused;  ///< logits (N, K, H/4, W/4)
+    /// Logits of the one detail crop at its size, (N, K, H/2, W/2).
+    at::Tensor detail;
     std::vector<at::Tensor> context_features;  ///< the backbone's levels of the context
-    std::vector<at::Tensor> detail_features;
+    std::vector<at::Tensor> detail_features;   ///< of the one detail crop
   };
 
-  Hrda(std::shared_ptr<Backbone> backbone, std::shared_ptr<PyramidHead> head,
-       std::shared_ptr<PyramidHead> scale_attention);
+  Hrda(std::shared_ptr<Backbone> backbone, std::shared_ptr<Decoder> head,
+       std::shared_ptr<Decoder> scale_attention);
 
   /// One step of training: a detail crop for all samples. A pure function of parameters, arguments
   /// and draws. For `set_draws` context and detail are two views of each sample. Both go through
@@ -83,16 +84,17 @@ class Hrda : public torch::nn::Module {
   /// `InternalError` unless `detail` is half of the picture, inside it, at multiples of 8.
   Prediction forward_crop(const at::Tensor& images, const CropBox& detail);
 
-  /// Test and teacher: detail everywhere, in `detail_windows`. Fused logits (N, K, H/4, W/4).
-  at::Tensor forward_windows(const at::Tensor& images);
+  /// Test and teacher: detail everywhere, in `detail_windows`, all of them and the context as one
+  /// batch. What is of one detail crop stays undefined and empty.
+  Prediction forward_windows(const at::Tensor& images);
 
   /// Levels of the context alone, for losses on features.
   std::vector<at::Tensor> context_features(const at::Tensor& images);
 
  private:
   std::shared_ptr<Backbone> backbone_;
-  std::shared_ptr<PyramidHead> head_;
-  std::shared_ptr<PyramidHead> scale_attention_;
+  std::shared_ptr<Decoder> head_;
+  std::shared_ptr<Decoder> scale_attention_;
 };
 
 /// MiT, DAFormer head, SegFormer head as scale attention; 85,685,990 parameters with MiT-B5 and 19

@@ -25,7 +25,7 @@ void describe(Visitor& v, MixTransformerOptions& o) {
   v.field("drop_path", o.drop_path,
           "probability of leaving out a residual branch of the last block; linear from 0 at the "
           "first",
-          between(0, 0.99));
+          Range{.min = 0, .max = 1, .exclusive_max = true});
   v.field("recompute_stages", o.recompute_stages,
           "the first so many of the 4 stages compute activations again in the backward pass: less "
           "memory, more time",
@@ -37,6 +37,9 @@ void describe(Visitor& v, MixTransformerOptions& o) {
 /// `block1.0.attn.kv.weight`, `block1.0.mlp.dwconv.dwconv.weight`, `norm1.weight`, ... Initialised
 /// as published: linear layers N(0, 0.02), convolutions normal by fan-out (groups counted), norms 1
 /// and 0.
+///
+/// Files of weights are MiT's of ImageNet, without their `head.*`, or a SegFormer's, of which
+/// `backbone.*` is taken.
 ///
 /// A picture needs at least one token after the reduction of the first stage: sides of 29 pixels or
 /// more (`ConfigError`). In train mode with drop_path > 0 it draws; see `set_draws`. Other variants

@@ -4,9 +4,9 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <vector>
+
+#include "dusk/nn/vgg16.hpp"
 
 /// The alignment network of Bruggemann et al., "Refign: Align and Refine for Adaptation of Semantic
 /// Segmentation to Adverse Conditions" (2023), section 3.2: UAWarpC, a coarse-to-fine matching
@@ -21,12 +21,9 @@ struct AlignmentFeatures {
   at::Tensor sixteenth_256;  ///< pool4 of the copy, (N, 512, 16, 16)
 };
 
-/// VGG-16's pool1 to pool4 of pictures (N, 3, H, W), at strides 2, 4, 8, 16.
-using VggPools = std::function<std::vector<at::Tensor>(const at::Tensor& images)>;
-
-/// Runs `pools` on normalised pictures (N, 3, H, W) and on their copies, resized by area.
-/// `InternalError` unless it gives four maps.
-AlignmentFeatures alignment_features(const VggPools& pools, const at::Tensor& images);
+/// Runs a `kAlignmentVgg` on pictures (N, 3, H, W), normalised as ImageNet's, and on their copies,
+/// resized by area. `InternalError` unless it gives four pools.
+AlignmentFeatures alignment_features(Vgg16& vgg, const at::Tensor& images);
 
 struct Alignment {
   /// (N, 2, H, W), pixels, channel 0 along the width: what is at p in the target is at p + flow in

@@ -23,7 +23,7 @@ constexpr std::int64_t kClasses = 5;
 
 struct HeadCase {
   std::string name;
-  std::function<std::shared_ptr<PyramidHead>(const PyramidInfo&, std::int64_t, std::uint64_t)> make;
+  std::function<std::shared_ptr<Decoder>(const PyramidInfo&, std::int64_t, std::uint64_t)> make;
   std::int64_t count_b0, count_b5;
   std::string classifier;
 };

@@ -60,7 +60,7 @@ TEST(Hrda, IsThePythonReference) {
       const Hrda::Prediction out = network->forward_crop(images, box);
       outputs = {{"fused", out.fused}, {"detail", out.detail}};
     } else {
-      outputs = {{"fused", network->forward_windows(images)}};
+      outputs = {{"fused", network->forward_windows(images).fused}};
     }
     test::pulled(outputs).backward();
     for (const auto& [name, y] : outputs) golden.expect_close(mode + "." + name, y);
@@ -78,7 +78,9 @@ TEST(Hrda, GivesLogitsOfTheStatedSizes) {
   EXPECT_EQ(out.detail.sizes(), at::IntArrayRef({1, kClasses, 64, 80}));
   EXPECT_EQ(out.context_features[3].sizes(), at::IntArrayRef({1, 256, 2, 3}));
   EXPECT_EQ(out.detail_features[0].sizes(), at::IntArrayRef({1, 32, 16, 20}));
-  EXPECT_EQ(network->forward_windows(images).sizes(), at::IntArrayRef({1, kClasses, 32, 40}));
+  const auto windows = network->forward_windows(images);
+  EXPECT_EQ(windows.fused.sizes(), at::IntArrayRef({1, kClasses, 32, 40}));
+  EXPECT_FALSE(windows.detail.defined());
   const auto context = network->context_features(images);
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_LT(test::relative_error(context[i], out.context_features[i]), 1e-5) << i;

@@ -104,31 +104,21 @@ TEST(UaWarpC, StartsWithinTheBoundOfPythonsConvolutions) {
   }
 }
 
-/// Stands in for VGG-16: pictures resized by area and repeated over channels.
-std::vector<at::Tensor> fake_pools(const at::Tensor& images) {
-  std::vector<at::Tensor> pools;
-  for (const auto& [stride, channels] : {std::pair{2, 64}, {4, 128}, {8, 256}, {16, 512}}) {
-    pools.push_back(
-        at::adaptive_avg_pool2d(images, {images.size(2) / stride, images.size(3) / stride})
-            .mean(1, /*keepdim=*/true)
-            .repeat({1, channels, 1, 1}));
-  }
-  return pools;
-}
-
 TEST(AlignmentFeatures, AreOfThePictureAndOfItsSmallCopy) {
-  const at::Tensor images = closed_form("images", {2, 3, 512, 128});
-  const AlignmentFeatures found = alignment_features(fake_pools, images);
-  EXPECT_EQ(found.quarter.sizes(), at::IntArrayRef({2, 128, 128, 32}));
-  EXPECT_EQ(found.eighth.sizes(), at::IntArrayRef({2, 256, 64, 16}));
-  EXPECT_EQ(found.eighth_256.sizes(), at::IntArrayRef({2, 256, 32, 32}));
-  EXPECT_EQ(found.sixteenth_256.sizes(), at::IntArrayRef({2, 512, 16, 16}));
-  // By area: means of means over whole pixels.
-  EXPECT_LT(test::relative_error(found.sixteenth_256[0][0],
-                                 at::adaptive_avg_pool2d(images, {16, 16}).mean(1)[0]),
-            1e-5);
-  const auto too_few = [](const at::Tensor& x) { return std::vector<at::Tensor>{x}; };
-  EXPECT_THROW(alignment_features(too_few, images), InternalError);
+  const auto vgg = make_vgg16(kAlignmentVgg);
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = closed_form("images", {1, 3, kHeight, kWidth});
+  const AlignmentFeatures found = alignment_features(*vgg, images);
+  const Vgg16Maps own = vgg->forward(images);
+  EXPECT_TRUE(at::equal(found.quarter, own.pooled[1]));
+  EXPECT_TRUE(at::equal(found.eighth, own.pooled[2]));
+  EXPECT_EQ(found.eighth_256.sizes(), at::IntArrayRef({1, 256, 32, 32}));
+  EXPECT_EQ(found.sixteenth_256.sizes(), at::IntArrayRef({1, 512, 16, 16}));
+  const auto network = make_uawarpc();
+  network->eval();
+  EXPECT_EQ(network->forward(found, found, kHeight, kWidth).flow.sizes(),
+            at::IntArrayRef({1, 2, kHeight, kWidth}));
+  EXPECT_THROW(alignment_features(*make_vgg16({.blocks = 3, .pools = 3}), images), InternalError);
 }
 
 TEST(MatchConfidence, FallsWithTheVariance) {
