@@ -10,7 +10,9 @@
 #include "dusk/base/random.hpp"
 #include "dusk/nn/draws.hpp"
 #include "dusk/nn/memory_format.hpp"
+#include "dusk/nn/segmenter.hpp"
 #include "golden_file.hpp"
+#include "support/temp_folder.hpp"
 
 namespace dusk {
 namespace {
@@ -239,6 +241,72 @@ TEST_F(Fusion, OverlappingWindowsCountByTheirMean) {
 
 TEST_F(Fusion, WindowsMustCoverThePicture) {
   EXPECT_THROW(fuse_windows(context_, attention_, detail_, {box_}), InternalError);
+}
+
+// --- as architectures of the segmenter ----------------------------------------------------------
+
+SegmenterOptions segmenter_options(Architecture architecture) {
+  SegmenterOptions options;
+  options.architecture = architecture;
+  options.backbone = BackboneKind::mit_b0;
+  options.daformer_head = {.embed_channels = 16, .channels = 16};
+  options.scale_attention = {.channels = 16};
+  return options;
+}
+
+TEST(TransformerSegmenters, GiveLogitsAndFeatures) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = closed_form("images", {1, 3, 64, 96});
+  for (const auto& [architecture, side] :
+       {std::pair{Architecture::daformer, 16}, {Architecture::hrda, 8}}) {
+    const auto network = make_segmenter(segmenter_options(architecture), kClasses);
+    network->eval();
+    const Segmentation out = network->segment(images);
+    EXPECT_EQ(out.logits.sizes(), at::IntArrayRef({1, kClasses, 16, 24}));
+    EXPECT_TRUE(at::equal(network->low_res_logits(images), out.logits));
+    EXPECT_FALSE(out.auxiliary.defined());
+    const auto features = network->features(images);
+    ASSERT_EQ(features.size(), 4U);
+    EXPECT_EQ(features[0].size(2), side);
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_LT(test::relative_error(features[i], out.features[i]), 1e-5);
+    }
+    const auto names = network->named_parameters();
+    EXPECT_TRUE(names.contains("backbone.block4.1.mlp.fc2.weight"));
+    EXPECT_TRUE(names.contains("head.fuse_layer.bottleneck.conv.weight"));
+    EXPECT_EQ(names.contains("hrda_scale_attention.linear_pred.bias"),
+              architecture == Architecture::hrda);
+  }
+}
+
+TEST(TransformerSegmenters, ReadPublishedEncoders) {
+  const test::TempFolder folder;
+  const auto source = make_mix_transformer({.variant = 0}, /*seed=*/9);
+  const auto write = [&](const std::string& prefix, const std::string& extra) {
+    std::vector<NamedTensor> tensors = named_state(*source);
+    for (NamedTensor& entry : tensors) entry.name = prefix + entry.name;
+    tensors.push_back({extra, at::zeros({3})});
+    std::vector<TensorRecord> records;
+    for (const NamedTensor& entry : tensors) records.push_back(to_record(entry));
+    const auto path = folder.path() / (extra + ".safetensors");
+    write_safetensors(path, records, {});
+    return path;
+  };
+  SegmenterOptions options = segmenter_options(Architecture::daformer);
+  for (const auto& path : {write("", "head.weight"),                            // of ImageNet
+                           write("backbone.", "decode_head.linear_pred.bias"),  // of Cityscapes
+                           write("backbone.", "unknown.bias")}) {
+    options.weights = path;
+    if (path.filename() == "unknown.bias.safetensors") {
+      EXPECT_THROW(make_segmenter(options, kClasses), ConfigError);
+      continue;
+    }
+    const auto network = make_segmenter(options, kClasses);
+    const auto expected = source->named_parameters();
+    for (const auto& entry : network->backbone().named_parameters()) {
+      EXPECT_TRUE(at::equal(entry.value(), expected[entry.key()])) << entry.key();
+    }
+  }
 }
 
 }  // namespace
