@@ -35,6 +35,7 @@ void add_shards(CLI::App& app, Program& program);
 void add_synth(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
+void add_model(CLI::App& app, Program& program);
 
 /// Parts of `dusk bench`, a file each.
 void add_bench_comm(CLI::App& bench, Program& program);

@@ -3,6 +3,7 @@
 #include "dusk/base/error.hpp"
 #include "dusk/loss/cross_entropy.hpp"
 #include "dusk/methods/methods.hpp"
+#include "dusk/nn/draws.hpp"
 #include "dusk/nn/segmenter.hpp"
 #include "dusk/train/step_context.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 class SourceOnly : public Method {
  public:
   SourceOnly(std::shared_ptr<Segmenter> segmenter, const MethodBuild& build)
-      : segmenter_(std::move(segmenter)),
+      : seed_(static_cast<std::uint64_t>(build.run.config.seed)),
+        segmenter_(std::move(segmenter)),
         part_("segmenter", segmenter_, build.run.config.optim, build.horizon,
               build.run.communicator,
               {.compression = build.run.config.train.gradient_compression}) {}
@@ -23,11 +25,20 @@ class SourceOnly : public Method {
     PendingSum labelled = context.start_sum(count_labelled(source.labels), "labelled pixels");
 
     part_.zero_grad();
-    const LossSum loss = upsampled_cross_entropy(forward(source.images, context), source.labels);
+    set_draws(*segmenter_, draws_of(source, context));
+    Segmentation scores = forward(source.images, context);
+    scores.features.clear();  // so that the backward pass frees each where it is done with it
+    const LossSum loss = upsampled_cross_entropy(scores.logits, source.labels);
     context.record("loss", loss);
+    at::Tensor total = loss.sum;
+    if (scores.auxiliary.defined()) {
+      const LossSum auxiliary = upsampled_cross_entropy(scores.auxiliary, source.labels);
+      context.record("auxiliary_loss", auxiliary);
+      total = at::add(total, auxiliary.sum, segmenter_->auxiliary_weight());
+    }
 
     part_.arm();
-    (loss.sum / labelled.wait().clamp_min(1)).backward();
+    (total / labelled.wait().clamp_min(1)).backward();
     context.update(part_);
   }
 
@@ -40,14 +51,34 @@ class SourceOnly : public Method {
   void visit(StateVisitor& visitor) override { part_.visit(visitor); }
 
  private:
-  at::Tensor forward(const at::Tensor& images, const StepContext& context) {
+  Segmentation forward(const at::Tensor& images, const StepContext& context) {
     const AutocastScope autocast = context.autocast();
-    return segmenter_->low_res_logits(images);
+    return segmenter_->segment(images);
   }
 
+  [[nodiscard]] DrawKey draws_of(const StreamBatch& batch, StepContext& context) const {
+    const std::int64_t rows = batch.images.size(0);
+    const auto lower = static_cast<std::uint64_t>(context.communicator().rank() * rows);
+    return {.seed = seed_, .first_position = batch.first_position + lower, .samples = rows};
+  }
+
+  std::uint64_t seed_;
   std::shared_ptr<Segmenter> segmenter_;
   Trainable part_;
 };
+
+void log_weights(const Segmenter& segmenter, const SegmenterOptions& options, Log& log) {
+  if (const auto& report = segmenter.backbone_weights()) {
+    log.info("backbone: {}", report->text(options.weights.string()));
+  }
+  const auto& report = segmenter.pretrained_weights();
+  if (!report) return;
+  log.info("network: {}", report->text(options.pretrained.string()));
+  for (const std::string& name : report->missing) {
+    if (name.ends_with(".num_batches_tracked")) continue;
+    log.warn("{} has no {}: it keeps its initial value", options.pretrained.string(), name);
+  }
+}
 
 }  // namespace
 
@@ -63,10 +94,7 @@ std::unique_ptr<Method> make_source_only(const MethodBuild& build) {
                       .samples_per_step = source->second.global_batch,
                       .ranks = &build.run.layers,
                       .load_weights = build.load_weights});
-  if (segmenter->backbone_weights()) {
-    build.run.log.info("backbone: {}",
-                       segmenter->backbone_weights()->text(config.model.weights.string()));
-  }
+  log_weights(*segmenter, config.model, build.run.log);
   segmenter->to(build.run.device.torch());
   return std::make_unique<SourceOnly>(std::move(segmenter), build);
 }

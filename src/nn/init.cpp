@@ -53,6 +53,15 @@ void normal(at::Tensor& tensor, double deviation, const InitKey& key) {
        [deviation](Random& random) { return static_cast<float>(deviation * random.normal()); });
 }
 
+void truncated_normal(at::Tensor& tensor, double deviation, const InitKey& key) {
+  constexpr double kBound = 2;
+  fill(tensor, key, [deviation](Random& random) {
+    double value = deviation * random.normal();
+    while (std::abs(value) > kBound) value = deviation * random.normal();
+    return static_cast<float>(value);
+  });
+}
+
 void uniform(at::Tensor& tensor, double bound, const InitKey& key) {
   fill(tensor, key,
        [bound](Random& random) { return static_cast<float>(random.uniform(-bound, bound)); });
@@ -63,6 +72,10 @@ void kaiming_normal(at::Tensor& weight, Fan fan, const InitKey& key) {
   normal(weight, std::sqrt(2.0 / (fan == Fan::in ? fans.in : fans.out)), key);
 }
 
+void grouped_kaiming_normal(at::Tensor& weight, std::int64_t groups, const InitKey& key) {
+  normal(weight, std::sqrt(2.0 * static_cast<double>(groups) / fans_of(weight).out), key);
+}
+
 void xavier_uniform(at::Tensor& weight, const InitKey& key) {
   const Fans fans = fans_of(weight);
   uniform(weight, std::sqrt(6.0 / (fans.in + fans.out)), key);
@@ -70,6 +83,10 @@ void xavier_uniform(at::Tensor& weight, const InitKey& key) {
 
 void pytorch_default(at::Tensor& weight, const InitKey& key) {
   uniform(weight, 1 / std::sqrt(fans_of(weight).in), key);
+}
+
+void pytorch_default_bias(at::Tensor& bias, const at::Tensor& weight, const InitKey& key) {
+  uniform(bias, 1 / std::sqrt(fans_of(weight).in), key);
 }
 
 void constant(at::Tensor& tensor, double value) {

@@ -2,11 +2,11 @@
 
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
 
 #include "dusk/base/error.hpp"
 #include "dusk/comm/communicator.hpp"
-#include "dusk/nn/init.hpp"
 #include "nn/cpu/fused_norm.hpp"
 #include "nn/cpu/pointwise_conv.hpp"
 #include "nn/sync_norm.hpp"
@@ -14,7 +14,7 @@
 namespace dusk {
 namespace {
 
-constexpr double kEps = 1e-5;
+constexpr double kGroupNormEps = 1e-5;
 constexpr double kMomentum = 0.1;
 
 cpu::Clamp clamp_of(Activation activation) {
@@ -51,23 +51,28 @@ at::Tensor add_and_activate(at::Tensor y, const at::Tensor& residual, Activation
 Conv2d::Conv2d(const ConvOptions& options)
     : torch::nn::Module("Conv2d"),
       options_(options),
-      weight_(register_parameter("weight", at::zeros({options.out, options.in / options.groups,
-                                                      options.kernel, options.kernel}))) {
+      weight_(
+          register_parameter("weight", at::zeros({options.out, options.in / options.groups,
+                                                  options.kernel.height, options.kernel.width}))) {
   if (options.bias) bias_ = register_parameter("bias", at::zeros({options.out}));
 }
 
 at::Tensor Conv2d::apply(const at::Tensor& x, const at::Tensor& weight,
                          const at::Tensor& bias) const {
-  const bool is_product = options_.kernel == 1 && options_.stride == 1 && options_.groups == 1;
+  const Extent kernel = options_.kernel;
+  const Extent padding = options_.padding;
+  const bool is_product =
+      kernel.height == 1 && kernel.width == 1 && options_.stride == 1 && options_.groups == 1;
   if (is_product && cpu::can_multiply(x)) return cpu::pointwise_conv(x, weight, bias);
-  return at::conv2d(x, weight, bias, options_.stride, options_.padding, /*dilation=*/1,
-                    options_.groups);
+  return at::conv2d(x, weight, bias, options_.stride, {padding.height, padding.width},
+                    options_.dilation, options_.groups);
 }
 
-BatchNorm2d::BatchNorm2d(std::int64_t channels)
+BatchNorm2d::BatchNorm2d(std::int64_t channels, const BatchNormOptions& options)
     : torch::nn::Module("BatchNorm2d"),
-      weight_(register_parameter("weight", at::ones({channels}))),
-      bias_(register_parameter("bias", at::zeros({channels}))),
+      options_(options),
+      weight_(register_parameter("weight", at::ones({channels}), options.trains_affine)),
+      bias_(register_parameter("bias", at::zeros({channels}), options.trains_affine)),
       running_mean_(register_buffer("running_mean", at::zeros({channels}))),
       running_var_(register_buffer("running_var", at::ones({channels}))),
       num_batches_tracked_(
@@ -87,8 +92,8 @@ void BatchNorm2d::set_mode(BatchNormMode mode) {
   }
   ranks_ = {};
   frozen_ = mode == BatchNormMode::frozen;
-  weight_.requires_grad_(!frozen_);
-  bias_.requires_grad_(!frozen_);
+  weight_.requires_grad_(options_.trains_affine && !frozen_);
+  bias_.requires_grad_(options_.trains_affine && !frozen_);
 }
 
 void BatchNorm2d::share_statistics(Communicator& ranks, const std::string& name) {
@@ -99,8 +104,9 @@ void BatchNorm2d::share_statistics(Communicator& ranks, const std::string& name)
 /// weights, which are small, instead of one over the activations, which are not. Gradients reach
 /// the weight (and scale and shift where they train) through the fold.
 at::Tensor BatchNorm2d::folded(const at::Tensor& x, Conv2d& conv) const {
-  const at::Tensor scale = weight_ * at::rsqrt(running_var_ + kEps);
-  const at::Tensor shift = at::addcmul(bias_, running_mean_, scale, -1);
+  const at::Tensor scale = weight_ * at::rsqrt(running_var_ + options_.eps);
+  const at::Tensor mean = conv.bias().defined() ? running_mean_ - conv.bias() : running_mean_;
+  const at::Tensor shift = at::addcmul(bias_, mean, scale, -1);
   return conv.apply(x, conv.weight() * scale.view({-1, 1, 1, 1}), shift);
 }
 
@@ -120,14 +126,14 @@ at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
     const cpu::Moments moments = cpu::moments(x, shape, ranks_.get());
     require_spread(moments.population);
     track(moments.mean[0], moments.variance[0], at::full({1}, moments.population, at::kDouble));
-    return cpu::normalize(x, moments, weight_, bias_, residual, shape, kEps, clamp_of(activation),
-                          ranks_);
+    return cpu::normalize(x, moments, weight_, bias_, residual, shape, options_.eps,
+                          clamp_of(activation), ranks_);
   }
   const auto population = static_cast<double>(x.numel() / x.size(1));
   if (!ranks_) {
     require_spread(population);
     return add_and_activate(at::batch_norm(x, weight_, bias_, running_mean_, running_var_,
-                                           /*training=*/true, kMomentum, kEps,
+                                           /*training=*/true, kMomentum, options_.eps,
                                            /*cudnn_enabled=*/true),
                             residual, activation);
   }
@@ -135,7 +141,7 @@ at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
   if (population < 2) require_spread(statistics.count.item<double>());
   const at::ScalarType type = running_mean_.scalar_type();
   track(statistics.mean.to(type), statistics.variance.to(type), statistics.count);
-  return add_and_activate(sync_norm(x, statistics, weight_, bias_, kEps, ranks_), residual,
+  return add_and_activate(sync_norm(x, statistics, weight_, bias_, options_.eps, ranks_), residual,
                           activation);
 }
 
@@ -145,7 +151,7 @@ at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activ
   if (!x.is_cuda()) return add_and_activate(norm.folded(x, conv), residual, activation);
   return add_and_activate(at::batch_norm(conv.forward(x), norm.weight_, norm.bias_,
                                          norm.running_mean_, norm.running_var_,
-                                         /*training=*/false, kMomentum, kEps,
+                                         /*training=*/false, kMomentum, norm.options_.eps,
                                          /*cudnn_enabled=*/true),
                           residual, activation);
 }
@@ -160,6 +166,29 @@ void initialize_backbone(torch::nn::Module& backbone, std::uint64_t seed) {
   }
 }
 
+void initialize_like_pytorch(torch::nn::Module& module, const InitKey& key) {
+  for (auto& item : module.named_modules(std::string(key.name))) {
+    const std::string& name = item.key();
+    if (auto* conv = item.value()->as<Conv2d>()) {
+      pytorch_default(conv->weight(), {key.seed, name});
+      if (!conv->bias().defined()) continue;
+      const auto fan_in = static_cast<double>(conv->weight()[0].numel());
+      uniform(conv->bias(), 1 / std::sqrt(fan_in), {key.seed, name + ".bias"});
+    } else if (auto* norm = item.value()->as<BatchNorm2d>()) {
+      norm->initialize();
+    }
+  }
+}
+
+Dropout::Dropout(double probability, Of of)
+    : torch::nn::Module("Dropout"), probability_(probability), of_(of) {}
+
+at::Tensor Dropout::forward(const at::Tensor& x) const {
+  if (!is_training() || probability_ == 0) return x;
+  if (of_ == Of::channels) return at::feature_dropout(x, probability_, /*train=*/true);
+  return at::dropout(x, probability_, /*train=*/true);
+}
+
 GroupNormRelu::GroupNormRelu(std::int64_t groups, std::int64_t channels)
     : torch::nn::Module("GroupNormRelu"),
       groups_(groups),
@@ -168,11 +197,12 @@ GroupNormRelu::GroupNormRelu(std::int64_t groups, std::int64_t channels)
 
 at::Tensor GroupNormRelu::forward(const at::Tensor& x) {
   if (!cpu::can_fuse(x)) {
-    return add_and_activate(at::group_norm(x, groups_, weight_, bias_, kEps), {}, Activation::relu);
+    return add_and_activate(at::group_norm(x, groups_, weight_, bias_, kGroupNormEps), {},
+                            Activation::relu);
   }
   const cpu::NormShape shape{.blocks = x.size(0), .groups = groups_};
-  return cpu::normalize(x, cpu::moments(x, shape), weight_, bias_, /*residual=*/{}, shape, kEps,
-                        clamp_of(Activation::relu));
+  return cpu::normalize(x, cpu::moments(x, shape), weight_, bias_, /*residual=*/{}, shape,
+                        kGroupNormEps, clamp_of(Activation::relu));
 }
 
 void GroupNormRelu::initialize() {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dusk/nn/batch_norm_mode.hpp"
+#include "dusk/nn/init.hpp"
 #include "nn/norm_ranks.hpp"
 
 /// The leaves of all networks. torch's own C++ layers draw their initial values from the global
@@ -17,17 +18,25 @@ namespace dusk {
 
 enum class Activation { none, relu, relu6 };
 
+/// Height and width of a kernel or of its padding; one number stands for both.
+struct Extent {
+  std::int64_t height, width;
+  constexpr Extent(std::int64_t side) : height(side), width(side) {}
+  constexpr Extent(std::int64_t rows, std::int64_t columns) : height(rows), width(columns) {}
+};
+
 struct ConvOptions {
   std::int64_t in = 0;
   std::int64_t out = 0;
-  std::int64_t kernel = 1;
+  Extent kernel = 1;
   std::int64_t stride = 1;
-  std::int64_t padding = 0;
+  Extent padding = 0;
+  std::int64_t dilation = 1;
   std::int64_t groups = 1;
   bool bias = false;
 };
 
-/// `weight` (out, in / groups, kernel, kernel) and, if asked for, `bias` (out).
+/// `weight` (out, in / groups, kernel height, kernel width) and, if asked for, `bias` (out).
 class Conv2d : public torch::nn::Module {
  public:
   explicit Conv2d(const ConvOptions& options);
@@ -37,6 +46,7 @@ class Conv2d : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) { return apply(x, weight_, bias_); }
   [[nodiscard]] at::Tensor& weight() { return weight_; }
   [[nodiscard]] at::Tensor& bias() { return bias_; }  ///< undefined without bias
+  [[nodiscard]] std::int64_t groups() const { return options_.groups; }
 
  private:
   ConvOptions options_;
@@ -44,11 +54,17 @@ class Conv2d : public torch::nn::Module {
   at::Tensor bias_;
 };
 
-/// Batch norm over (N, H, W) with torchvision's names, eps 1e-5, momentum 0.1.
+struct BatchNormOptions {
+  double eps = 1e-5;
+  bool trains_affine = true;  ///< false: scale and shift stay what they were loaded as, in any mode
+};
+
+/// Batch norm over (N, H, W) with torchvision's names, momentum 0.1.
 class BatchNorm2d : public torch::nn::Module {
  public:
-  explicit BatchNorm2d(std::int64_t channels);
+  explicit BatchNorm2d(std::int64_t channels, const BatchNormOptions& options = {});
   void initialize();
+  [[nodiscard]] at::Tensor& weight() { return weight_; }
   /// `mode` is not automatic; see `BatchNormMode`. Statistics are those of this process.
   void set_mode(BatchNormMode mode);
   /// Statistics are those of all `ranks` from now on. `name` names the exchanges.
@@ -65,13 +81,14 @@ class BatchNorm2d : public torch::nn::Module {
   /// different ways keep the same bits. `count` (1), float64: the number of values.
   void track(const at::Tensor& mean, const at::Tensor& variance, const at::Tensor& count);
 
+  BatchNormOptions options_;
   bool frozen_ = false;
   NormRanksPtr ranks_;  ///< null: this one
   at::Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
 };
 
 /// activation(norm(conv(x)) + residual): the building block of every backbone. An undefined
-/// residual is none. `conv` has no bias.
+/// residual is none.
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual = {});
 
@@ -87,9 +104,29 @@ class GroupNormRelu : public torch::nn::Module {
   at::Tensor weight_, bias_;
 };
 
+/// While training, sets values (or whole channels, (N, C) of them) to zero with a probability and
+/// divides the others by the probability to stay. Draws from torch's default generator of the
+/// device, which the trainer seeds from (seed, step, rank): a resumed run draws what an
+/// uninterrupted one does, another number of ranks draws other values.
+class Dropout : public torch::nn::Module {
+ public:
+  enum class Of { values, channels };
+  Dropout(double probability, Of of);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  double probability_;
+  Of of_;
+};
+
 /// torchvision's recipe for ResNet and MobileNetV2: convolutions Kaiming-normal (fan-out), batch
 /// norms 1 and 0 with fresh statistics.
 void initialize_backbone(torch::nn::Module& backbone, std::uint64_t seed);
+
+/// What Python PyTorch gives new layers below `module`: weights and biases of convolutions uniform
+/// in +-1 / sqrt(fan-in), batch norms as above. Keys of the draws are `key.name`, a dot and the
+/// layer's name (and ".bias").
+void initialize_like_pytorch(torch::nn::Module& module, const InitKey& key);
 
 /// Only holds children under names; the owner calls them. For the numbered levels ("0", "1", ...)
 /// of the public names.

@@ -131,10 +131,9 @@ class SemanticHead : public torch::nn::Module {
   std::shared_ptr<Conv2d> predictor_;
 };
 
-class PanopticFpnImpl : public PanopticFpn {
+class PanopticFpn : public Decoder {
  public:
-  PanopticFpnImpl(const PanopticFpnOptions& options, const PyramidInfo& pyramid,
-                  std::int64_t classes)
+  PanopticFpn(const PanopticFpnOptions& options, const PyramidInfo& pyramid, std::int64_t classes)
       : neck_(register_module("neck", std::make_shared<Neck>(pyramid, options.neck_channels))),
         head_(register_module("head", std::make_shared<SemanticHead>(options, classes))) {}
 
@@ -153,9 +152,9 @@ class PanopticFpnImpl : public PanopticFpn {
 
 }  // namespace
 
-std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options,
-                                               const PyramidInfo& pyramid, std::int64_t classes,
-                                               std::uint64_t seed) {
+std::shared_ptr<Decoder> make_panoptic_fpn(const PanopticFpnOptions& options,
+                                           const PyramidInfo& pyramid, std::int64_t classes,
+                                           std::uint64_t seed) {
   if (options.norm_groups < 1 || options.head_channels % options.norm_groups != 0) {
     fail<ConfigError>("panoptic_fpn: head_channels {} is not divisible by norm_groups {}",
                       options.head_channels, options.norm_groups);
@@ -164,7 +163,7 @@ std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options
     fail<ConfigError>("panoptic_fpn needs a backbone of {} levels, this one has {}", kPyramidLevels,
                       pyramid.channels.size());
   }
-  auto network = std::make_shared<PanopticFpnImpl>(options, pyramid, classes);
+  auto network = std::make_shared<PanopticFpn>(options, pyramid, classes);
   network->initialize(options.init, seed);
   return network;
 }

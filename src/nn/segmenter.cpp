@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "dusk/base/error.hpp"
+#include "dusk/nn/hrda.hpp"
 #include "dusk/nn/memory_format.hpp"
 #include "dusk/nn/mobilenet_v2.hpp"
 #include "dusk/nn/resnet.hpp"
@@ -10,8 +11,21 @@
 namespace dusk {
 namespace {
 
-std::shared_ptr<Backbone> make_backbone(BackboneKind kind, std::uint64_t seed) {
-  switch (kind) {
+template <class Enum>
+std::string_view name_of(Enum value) {
+  for (const auto& [name, candidate] : names_of(value)) {
+    if (candidate == value) return name;
+  }
+  fail<InternalError>("an enumerator without a name");
+}
+
+std::shared_ptr<Backbone> make_backbone(const SegmenterOptions& options, std::uint64_t seed) {
+  const auto mix_transformer = [&](int variant) {
+    MixTransformerOptions form = options.mix_transformer;
+    form.variant = variant;
+    return make_mix_transformer(form, seed);
+  };
+  switch (options.backbone) {
     case BackboneKind::resnet18:
       return make_resnet({.depth = 18}, seed);
     case BackboneKind::resnet34:
@@ -22,54 +36,169 @@ std::shared_ptr<Backbone> make_backbone(BackboneKind kind, std::uint64_t seed) {
       return make_resnet({.depth = 101}, seed);
     case BackboneKind::mobilenet_v2:
       return make_mobilenet_v2(seed);
+    case BackboneKind::mit_b0:
+      return mix_transformer(0);
+    case BackboneKind::mit_b1:
+      return mix_transformer(1);
+    case BackboneKind::mit_b2:
+      return mix_transformer(2);
+    case BackboneKind::mit_b3:
+      return mix_transformer(3);
+    case BackboneKind::mit_b4:
+      return mix_transformer(4);
+    case BackboneKind::mit_b5:
+      return mix_transformer(5);
   }
   fail<InternalError>("unknown backbone");
 }
 
-/// What torchvision's files hold beyond a backbone, and what files from before 2018 lack.
-LoadPolicy torchvision_policy() {
-  return {.prefixes = {},
-          .allowed_extra = {"fc.*", "classifier.*", "features.18.*"},
-          .allowed_missing = {"*.num_batches_tracked"},
-          .allow_reshape = false};
+/// For architectures that have a ResNet of their own form.
+int bottleneck_depth(const SegmenterOptions& options) {
+  if (options.backbone == BackboneKind::resnet50) return 50;
+  if (options.backbone == BackboneKind::resnet101) return 101;
+  fail<ConfigError>("model.architecture {} needs model.backbone resnet50 or resnet101, not {}",
+                    name_of(options.architecture), name_of(options.backbone));
 }
 
-class PanopticFpnSegmenter : public Segmenter {
+/// A backbone with a decoder above it: every architecture that sees the picture once.
+class DecoderSegmenter : public Segmenter {
  public:
-  PanopticFpnSegmenter(const SegmenterOptions& options, std::int64_t classes, std::uint64_t seed)
+  DecoderSegmenter(std::shared_ptr<Backbone> backbone, std::shared_ptr<Decoder> decoder,
+                   std::int64_t classes, bool channels_last)
       : classes_(classes),
-        channels_last_(options.channels_last),
-        backbone_(register_module("backbone", make_backbone(options.backbone, seed))),
-        fpn_(make_panoptic_fpn(options.panoptic_fpn, backbone_->pyramid(), classes, seed)) {
-    for (const auto& child : fpn_->named_children()) register_module(child.key(), child.value());
+        format_(channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous),
+        backbone_(register_module("backbone", std::move(backbone))),
+        decoder_(std::move(decoder)) {
+    for (const auto& child : decoder_->named_children()) {
+      register_module(child.key(), child.value());
+    }
   }
 
   at::Tensor low_res_logits(const at::Tensor& images) override {
-    const auto format =
-        channels_last_ ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    return fpn_->forward(backbone_->features(images.contiguous(format)));
+    return decoder_->forward(features(images));
   }
-  [[nodiscard]] std::int64_t classes() const override { return classes_; }
-  [[nodiscard]] const std::optional<LoadReport>& backbone_weights() const override {
-    return report_;
+  Segmentation segment(const at::Tensor& images) override {
+    std::vector<at::Tensor> levels = features(images);
+    at::Tensor auxiliary = decoder_->auxiliary(levels);
+    at::Tensor logits = decoder_->forward(levels);
+    return {std::move(logits), std::move(auxiliary), std::move(levels)};
+  }
+  std::vector<at::Tensor> features(const at::Tensor& images) override {
+    return backbone_->features(images.contiguous(format_));
   }
 
-  void load_backbone(const std::filesystem::path& path) {
-    report_ = load_weights(*backbone_, SafetensorsFile(path), torchvision_policy());
-  }
+  [[nodiscard]] std::int64_t classes() const override { return classes_; }
+  [[nodiscard]] double auxiliary_weight() const override { return decoder_->auxiliary_weight(); }
+  [[nodiscard]] Backbone& backbone() override { return *backbone_; }
 
  private:
   std::int64_t classes_;
-  bool channels_last_;
+  at::MemoryFormat format_;
   std::shared_ptr<Backbone> backbone_;
-  std::shared_ptr<PanopticFpn> fpn_;
-  std::optional<LoadReport> report_;
+  std::shared_ptr<Decoder> decoder_;
 };
+
+/// A decoder below the name `head`, as Refign publishes DAFormer's.
+class HeadOf : public Decoder {
+ public:
+  explicit HeadOf(std::shared_ptr<Decoder> head)
+      : head_(register_module("head", std::move(head))) {}
+  at::Tensor forward(const std::vector<at::Tensor>& levels) override {
+    return head_->forward(levels);
+  }
+
+ private:
+  std::shared_ptr<Decoder> head_;
+};
+
+/// HRDA with detail everywhere; its features are the context's. Training with a detail crop, which
+/// needs the crop, is `Hrda::forward_crop`.
+class HrdaSegmenter : public Segmenter {
+ public:
+  HrdaSegmenter(std::shared_ptr<Backbone> backbone, const SegmenterOptions& options,
+                std::int64_t classes, std::uint64_t seed)
+      : classes_(classes),
+        format_(options.channels_last ? at::MemoryFormat::ChannelsLast
+                                      : at::MemoryFormat::Contiguous),
+        backbone_(std::move(backbone)),
+        hrda_(std::make_shared<Hrda>(
+            backbone_,
+            make_daformer_head(options.daformer_head, backbone_->pyramid(), classes, seed),
+            make_segformer_head(options.scale_attention, backbone_->pyramid(), classes, seed))) {
+    for (const auto& child : hrda_->named_children()) register_module(child.key(), child.value());
+  }
+
+  at::Tensor low_res_logits(const at::Tensor& images) override { return segment(images).logits; }
+  Segmentation segment(const at::Tensor& images) override {
+    Hrda::Prediction out = hrda_->forward_windows(images.contiguous(format_));
+    return {std::move(out.fused), {}, std::move(out.context_features)};
+  }
+  std::vector<at::Tensor> features(const at::Tensor& images) override {
+    return hrda_->context_features(images.contiguous(format_));
+  }
+
+  [[nodiscard]] std::int64_t classes() const override { return classes_; }
+  [[nodiscard]] double auxiliary_weight() const override { return 0; }
+  [[nodiscard]] Backbone& backbone() override { return *backbone_; }
+
+ private:
+  std::int64_t classes_;
+  at::MemoryFormat format_;
+  std::shared_ptr<Backbone> backbone_;
+  std::shared_ptr<Hrda> hrda_;
+};
+
+std::shared_ptr<Segmenter> make_architecture(const SegmenterOptions& options, std::int64_t classes,
+                                             std::uint64_t seed) {
+  const auto with_decoder = [&](std::shared_ptr<Backbone> backbone, auto make_decoder,
+                                const auto& decoder_options) {
+    auto decoder = make_decoder(decoder_options, backbone->pyramid(), classes, seed);
+    return std::make_shared<DecoderSegmenter>(std::move(backbone), std::move(decoder), classes,
+                                              options.channels_last);
+  };
+  const auto resnet = [&](const ResNetOptions& form) { return make_resnet(form, seed); };
+  switch (options.architecture) {
+    case Architecture::panoptic_fpn:
+      return with_decoder(make_backbone(options, seed), make_panoptic_fpn, options.panoptic_fpn);
+    case Architecture::deeplab_v2:
+      return with_decoder(
+          resnet(deeplab_v2_backbone(options.deeplab_v2, bottleneck_depth(options))),
+          make_deeplab_v2_decoder, options.deeplab_v2);
+    case Architecture::pspnet:
+      return with_decoder(resnet(pspnet_backbone(bottleneck_depth(options))), make_pspnet_decoder,
+                          options.pspnet);
+    case Architecture::refinenet:
+      return with_decoder(make_backbone(options, seed), make_refinenet_decoder, options.refinenet);
+    case Architecture::daformer: {
+      auto backbone = make_backbone(options, seed);
+      auto head = make_daformer_head(options.daformer_head, backbone->pyramid(), classes, seed);
+      return std::make_shared<DecoderSegmenter>(std::move(backbone),
+                                                std::make_shared<HeadOf>(std::move(head)), classes,
+                                                options.channels_last);
+    }
+    case Architecture::hrda:
+      return std::make_shared<HrdaSegmenter>(make_backbone(options, seed), options, classes, seed);
+  }
+  fail<InternalError>("unknown architecture");
+}
 
 }  // namespace
 
 at::Tensor Segmenter::forward(const at::Tensor& images) {
   return resize_logits(low_res_logits(images), images.size(2), images.size(3));
+}
+
+void Segmenter::load_backbone(const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  backbone_weights_ = load_weights(backbone(), file, backbone().load_policy(file));
+}
+
+void Segmenter::load_pretrained(const std::filesystem::path& path) {
+  LoadPolicy policy{.allowed_extra = {"fc.*"}, .allowed_missing = {"*"}};
+  for (const auto& child : backbone().named_children()) {
+    policy.prefixes.push_back({child.key() + ".", "backbone." + child.key() + "."});
+  }
+  pretrained_weights_ = load_weights(*this, SafetensorsFile(path), policy);
 }
 
 at::Tensor resize_logits(const at::Tensor& logits, std::int64_t height, std::int64_t width) {
@@ -79,8 +208,11 @@ at::Tensor resize_logits(const at::Tensor& logits, std::int64_t height, std::int
 std::shared_ptr<Segmenter> make_segmenter(const SegmenterOptions& options, std::int64_t classes,
                                           const SegmenterBuild& build) {
   if (classes < 1) fail<InternalError>("a segmenter of {} classes", classes);
-  auto network = std::make_shared<PanopticFpnSegmenter>(options, classes, build.seed);
-  if (build.load_weights && !options.weights.empty()) network->load_backbone(options.weights);
+  auto network = make_architecture(options, classes, build.seed);
+  if (build.load_weights) {
+    if (!options.weights.empty()) network->load_backbone(options.weights);
+    if (!options.pretrained.empty()) network->load_pretrained(options.pretrained);
+  }
   const BatchNormMode mode =
       options.bn_mode == BatchNormMode::automatic && build.samples_per_step == 0
           ? BatchNormMode::train

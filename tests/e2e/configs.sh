@@ -14,3 +14,21 @@ for config in configs/experiments/*.yaml; do
 done
 [ "$count" -ge 3 ] || die "only $count experiments"
 say "$count experiments are valid"
+
+# Every model is one that can be built, alone or included, with the parameters that its file names.
+count=0
+for config in configs/models/*.yaml; do
+  stated=$(grep -o '[0-9,]* parameters' "$config" | tr -dc 0-9)
+  "$DUSK" model "$config" --size 64x64 --json >"$work/model"
+  grep -q "\"parameters\":$stated}" "$work/model" || die "$config does not have the $stated parameters that it names"
+  count=$((count + 1))
+done
+[ "$count" -ge 5 ] || die "only $count models"
+printf 'include: %s\nmodel: {backbone: resnet50}\n' "$PWD/configs/models/deeplab_v2_resnet101.yaml" >"$work/included.yaml"
+"$DUSK" model "$work/included.yaml" --labels camvid11 --size 64x96 >"$work/model"
+grep -q '^head.conv2d_list.3 *1x11x8x12 *202,763 *19,464,192$' "$work/model" || die "the table lacks a layer"
+grep -q '^total *[0-9,]* *[0-9,]*$' "$work/model" || die "the table lacks its total"
+for size in 64 64x 0x64 64x64x3 1e9x1; do
+  expect 64 "need HEIGHTxWIDTH" "$DUSK" model "$work/included.yaml" --size "$size"
+done
+say "$count models are what they say"

@@ -24,17 +24,29 @@ enum class Fan { in, out };
 /// Normal with mean 0 and the given deviation.
 void normal(at::Tensor& tensor, double deviation, const InitKey& key);
 
+/// Normal with mean 0 and the given deviation; draws outside [-2, 2] are drawn again. The bound is
+/// that of Python PyTorch's and timm's `trunc_normal_`: an absolute number, not one of deviations.
+void truncated_normal(at::Tensor& tensor, double deviation, const InitKey& key);
+
 /// Uniform in [-bound, bound).
 void uniform(at::Tensor& tensor, double bound, const InitKey& key);
 
 /// He et al. (2015) for ReLU: normal with deviation sqrt(2 / fan).
 void kaiming_normal(at::Tensor& weight, Fan fan, const InitKey& key);
 
+/// The same with a fan-out that counts the groups of a convolution, kh * kw * o / groups, as the
+/// code of SegFormer and EfficientNet has it.
+void grouped_kaiming_normal(at::Tensor& weight, std::int64_t groups, const InitKey& key);
+
 /// Glorot and Bengio (2010): uniform with bound sqrt(6 / (fan_in + fan_out)).
 void xavier_uniform(at::Tensor& weight, const InitKey& key);
 
-/// What Python PyTorch gives the weight of a new convolution: uniform with bound 1 / sqrt(fan_in).
+/// What Python PyTorch gives the weight of a new convolution or linear layer: uniform with bound
+/// 1 / sqrt(fan_in).
 void pytorch_default(at::Tensor& weight, const InitKey& key);
+
+/// What it gives the bias beside `weight`: uniform with the same bound.
+void pytorch_default_bias(at::Tensor& bias, const at::Tensor& weight, const InitKey& key);
 
 /// Sets every element.
 void constant(at::Tensor& tensor, double value);

@@ -7,10 +7,10 @@
 #include <memory>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "dusk/base/range.hpp"
 #include "dusk/nn/backbone.hpp"
+#include "dusk/nn/decoder.hpp"
 
 namespace dusk {
 
@@ -50,18 +50,14 @@ void describe(Visitor& v, PanopticFpnOptions& o) {
 /// `neck.fpn_lateral2.weight`, `neck.fpn_output5.bias`, `head.p5.2.weight`,
 /// `head.p5.2.norm.weight` (even indices: detectron2 counts the up-sampling between), and
 /// `head.predictor.weight`.
-class PanopticFpn : public torch::nn::Module {
- public:
-  /// Four levels of a backbone, finest first, to logits (N, classes, h, w) at the size of the
-  /// finest level. Every "2x" goes to the exact size of the next finer level, so that sizes which
-  /// 32 does not divide work.
-  virtual at::Tensor forward(const std::vector<at::Tensor>& levels) = 0;
-};
-
+///
+/// Four levels of a backbone to logits at the size of the finest. Every "2x" goes to the exact size
+/// of the next finer level, so that sizes which 32 does not divide work.
+///
 /// Initialised as the options say; biases 0, group norm 1 and 0. `ConfigError` when norm_groups
 /// does not divide head_channels or the pyramid has not four levels.
-std::shared_ptr<PanopticFpn> make_panoptic_fpn(const PanopticFpnOptions& options,
-                                               const PyramidInfo& pyramid, std::int64_t classes,
-                                               std::uint64_t seed = 0);
+std::shared_ptr<Decoder> make_panoptic_fpn(const PanopticFpnOptions& options,
+                                           const PyramidInfo& pyramid, std::int64_t classes,
+                                           std::uint64_t seed = 0);
 
 }  // namespace dusk

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <map>
 #include <mutex>
 
@@ -145,6 +146,27 @@ INSTANTIATE_TEST_SUITE_P(SourceOnly, OneStep,
                          testing::Values(OneStepCase{BatchNormMode::frozen, 1e-5},
                                          OneStepCase{BatchNormMode::sync, 2e-2}));
 
+/// Drop path and dropout draw by sample: several ranks leave out what one does.
+TEST(SourceOnly, DrawsAreTheSameOnOneTwoAndThreeRanks) {
+  RunConfig config = tiny_config();
+  config.model.architecture = Architecture::daformer;
+  config.model.backbone = BackboneKind::mit_b0;
+  config.model.mix_transformer.drop_path = 0.5;
+  config.model.daformer_head = {.embed_channels = 16, .channels = 16, .dropout = 0.5};
+  const StreamBatch global = global_batch();
+  const StepResult one = one_step(1, config, global);
+  RunConfig quiet = config;
+  quiet.model.mix_transformer.drop_path = 0;
+  quiet.model.daformer_head.dropout = 0;
+  const double effect =
+      std::abs(one_step(1, quiet, global).losses.at("loss") - one.losses.at("loss"));
+  EXPECT_GT(effect, 1e-4);
+  for (const int ranks : {2, 3}) {
+    const StepResult many = one_step(ranks, config, global);
+    EXPECT_NEAR(many.losses.at("loss"), one.losses.at("loss"), 0.05 * effect) << ranks;
+  }
+}
+
 /// Three ranks whose gradients travel as bfloat16 move the weights by almost the same amount: eight
 /// bits of precision in each part and in the sum.
 TEST(SourceOnly, GradientsMayTravelCompressed) {
@@ -171,6 +193,29 @@ TEST(SourceOnly, BatchNormStatisticsAreEqualOnAllRanksAfterAStep) {
   const std::string name = "segmenter/backbone.bn1.running_mean";
   EXPECT_TRUE(torch::allclose(one.after.at(name), two.after.at(name), 1e-4, 1e-5));
   EXPECT_FALSE(torch::equal(one.after.at(name), one.before.at(name)));
+}
+
+TEST(SourceOnly, TrainsTheAuxiliaryHeadWhereTheArchitectureHasOne) {
+  RunConfig config = tiny_config();
+  config.model.architecture = Architecture::deeplab_v2;
+  config.model.backbone = BackboneKind::resnet50;
+  config.model.deeplab_v2 = {.form = DeepLabV2Form::caffe, .aspp_branches = 2};
+  config.optim.lr = 1e-3;
+  const StreamBatch global = global_batch();
+  const StepResult one = one_step(1, config, global);
+  const StepResult two = one_step(2, config, global);
+  EXPECT_GT(one.losses.at("auxiliary_loss"), 0.5);
+  for (const char* name :
+       {"segmenter/layer5.conv2d_list.0.weight", "segmenter/layer6.conv2d_list.1.bias",
+        "segmenter/backbone.layer3.5.conv2.weight"}) {
+    const at::Tensor moved = one.after.at(name) - one.before.at(name);
+    EXPECT_GT(moved.norm().item<double>(), 0) << name;
+    const double difference = (two.after.at(name) - one.after.at(name)).norm().item<double>();
+    EXPECT_LE(difference, 1e-4 * moved.norm().item<double>()) << name;
+  }
+  // Two of four branches take part, and decay does not touch the others either.
+  const char* const unused = "segmenter/layer5.conv2d_list.2.weight";
+  EXPECT_TRUE(torch::equal(one.after.at(unused), one.before.at(unused)));
 }
 
 TEST(SourceOnly, AStepThatIsNotFiniteIsLeftOutOnAllRanks) {

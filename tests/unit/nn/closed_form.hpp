@@ -35,22 +35,24 @@ inline at::Tensor closed_form(std::string_view name, at::IntArrayRef shape) {
   return values.to(at::kFloat);
 }
 
-inline at::Tensor closed_form_weight(const std::string& name, const at::Tensor& like) {
+/// Biases lie around `bias`.
+inline at::Tensor closed_form_weight(const std::string& name, const at::Tensor& like,
+                                     double bias = 3) {
   const auto ends = [&name](std::string_view end) { return name.ends_with(end); };
   if (ends("num_batches_tracked")) return at::full_like(like, 3);
   const at::Tensor u = closed_form(name, like.sizes());
   if (ends("running_var")) return 1 + 0.5 * u;
   if (ends("running_mean")) return 0.1 * u;
-  if (ends("bias")) return 3 + 0.1 * u;
+  if (ends("bias")) return bias + 0.1 * u;
   if (like.dim() == 1) return 1 + 0.1 * u;
   const auto fan_in = static_cast<double>(like.numel() / like.size(0));
   return u * std::sqrt(6 / fan_in);
 }
 
-inline void fill_closed_form(const torch::nn::Module& module) {
+inline void fill_closed_form(const torch::nn::Module& module, double bias = 3) {
   const at::NoGradGuard no_grad;
   for (NamedTensor& entry : named_state(module)) {
-    entry.tensor.copy_(closed_form_weight(entry.name, entry.tensor));
+    entry.tensor.copy_(closed_form_weight(entry.name, entry.tensor, bias));
   }
 }
 

@@ -33,6 +33,17 @@ TEST(Init, DrawsHaveTheirMomentsAndBounds) {
   EXPECT_NEAR(deviation(t), 0.25 / std::sqrt(3.0), 0.002);
 }
 
+TEST(Init, TruncatedNormalIsBoundedByTwo) {
+  at::Tensor t = at::empty({200'000});
+  truncated_normal(t, 0.02, {1, "a"});
+  EXPECT_NEAR(deviation(t), 0.02, 0.0002);
+  truncated_normal(t, 4, {1, "a"});
+  EXPECT_LE(t.abs().max().item<double>(), 2);
+  EXPECT_GT(t.abs().max().item<double>(), 1.99);
+  // Of a normal cut at half a deviation: 1 - 2 a phi(a) / (2 Phi(a) - 1) with a = 1/2 is 0.0806.
+  EXPECT_NEAR(deviation(t) / 4, std::sqrt(0.0806), 0.003);
+}
+
 TEST(Init, FansAreThoseOfPython) {
   at::Tensor weight = at::empty({128, 64, 3, 3});
   kaiming_normal(weight, Fan::out, {3, "w"});
@@ -46,6 +57,13 @@ TEST(Init, FansAreThoseOfPython) {
   pytorch_default(weight, {3, "w"});
   EXPECT_NEAR(weight.abs().max().item<double>(), 1 / std::sqrt(64.0 * 9), 1e-4);
   EXPECT_NEAR(deviation(weight), 1 / std::sqrt(3 * 64.0 * 9), 0.001);
+  at::Tensor bias = at::empty({20'000});
+  pytorch_default_bias(bias, weight, {3, "b"});
+  EXPECT_NEAR(bias.abs().max().item<double>(), 1 / std::sqrt(64.0 * 9), 1e-4);
+  EXPECT_NEAR(deviation(bias), 1 / std::sqrt(3 * 64.0 * 9), 0.001);
+  at::Tensor grouped = at::empty({512, 2, 3, 3});  // 256 groups
+  grouped_kaiming_normal(grouped, 256, {3, "g"});
+  EXPECT_NEAR(deviation(grouped), std::sqrt(2.0 / (2 * 9)), 0.01);
   at::Tensor vector = at::empty({4});
   EXPECT_THROW(kaiming_normal(vector, Fan::in, {3, "v"}), InternalError);
 }

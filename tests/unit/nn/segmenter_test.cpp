@@ -164,10 +164,29 @@ TEST(SegmenterOptions, DescribesEveryMember) {
   Keys keys;
   SegmenterOptions options;
   describe(keys, options);
-  EXPECT_EQ(keys.names,
-            (std::vector<std::string>{"backbone", "weights", "panoptic_fpn.neck_channels",
-                                      "panoptic_fpn.head_channels", "panoptic_fpn.norm_groups",
-                                      "panoptic_fpn.init", "bn_mode", "channels_last"}));
+  EXPECT_EQ(keys.names, (std::vector<std::string>{"architecture",
+                                                  "backbone",
+                                                  "weights",
+                                                  "pretrained",
+                                                  "panoptic_fpn.neck_channels",
+                                                  "panoptic_fpn.head_channels",
+                                                  "panoptic_fpn.norm_groups",
+                                                  "panoptic_fpn.init",
+                                                  "deeplab_v2.form",
+                                                  "deeplab_v2.aspp_branches",
+                                                  "deeplab_v2.auxiliary_weight",
+                                                  "pspnet.dropout",
+                                                  "pspnet.auxiliary_weight",
+                                                  "refinenet.dropout",
+                                                  "mix_transformer.drop_path",
+                                                  "mix_transformer.recompute_stages",
+                                                  "daformer_head.embed_channels",
+                                                  "daformer_head.channels",
+                                                  "daformer_head.dropout",
+                                                  "scale_attention.channels",
+                                                  "scale_attention.dropout",
+                                                  "bn_mode",
+                                                  "channels_last"}));
 }
 
 TEST(ResNet, RefusesAnUnknownDepth) {

@@ -49,7 +49,8 @@ def closed_form(name, shape):
     return torch.from_numpy(noise(name, math.prod(shape)).reshape(shape))
 
 
-def fill(network):
+def fill(network, bias=3):
+    """Biases lie around `bias`."""
     for name, tensor in network.state_dict().items():
         u = closed_form(name, tuple(tensor.shape))
         if name.endswith("num_batches_tracked"):
@@ -59,7 +60,7 @@ def fill(network):
         elif name.endswith("running_mean"):
             tensor.copy_(0.1 * u)
         elif name.endswith("bias"):
-            tensor.copy_(3 + 0.1 * u)
+            tensor.copy_(bias + 0.1 * u)
         elif tensor.dim() == 1:  # scale of a norm
             tensor.copy_(1 + 0.1 * u)
         else:

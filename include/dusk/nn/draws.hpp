@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+namespace torch::nn {
+class Module;
+}
+
+namespace dusk {
+
+/// Names the random numbers of one forward pass. What a sample gets is a pure function of the seed,
+/// the pass, the sample's position, the view and the layer: not of the number of ranks, of the
+/// sample's place in the batch, or of torch's generators.
+struct DrawKey {
+  std::uint64_t seed = 0;
+  std::uint64_t pass = 0;  ///< tells forward passes over the same samples apart
+  /// Of the batch's first row, counted through the run: `StreamBatch::first_position` and the rows
+  /// of lower ranks.
+  std::uint64_t first_position = 0;
+  /// Samples of the batch: row i shows sample i % samples in view i / samples (HRDA's context and
+  /// detail crops follow each other). 0: every row is a sample of its own.
+  std::int64_t samples = 0;
+};
+
+/// Sets what the random layers (drop path, dropout) below `module` draw from in train mode; they do
+/// nothing in eval mode. A forward pass in train mode before the first call is an `InternalError`:
+/// a pass without its own key would repeat another's draws. `module` is owned by a shared_ptr, and
+/// the name of a layer below it is part of the key: call it for the whole network.
+void set_draws(torch::nn::Module& module, const DrawKey& key);
+
+/// From now on the random layers below `module` let everything through in train mode too: a
+/// teacher that normalises with the statistics of its batch.
+void stop_draws(torch::nn::Module& module);
+
+}  // namespace dusk

@@ -1,0 +1,118 @@
+#include "dusk/nn/daformer_head.hpp"
+
+#include <torch/types.h>
+
+#include <array>
+#include <string>
+
+#include "dusk/base/error.hpp"
+#include "nn/mmseg_parts.hpp"
+
+namespace dusk {
+namespace {
+
+constexpr std::array<std::int64_t, 4> kDilations{1, 6, 12, 18};
+
+/// Depthwise 3x3 and pointwise convolution, each with norm and ReLU.
+class SeparableConv : public torch::nn::Module {
+ public:
+  SeparableConv(std::int64_t in, std::int64_t out, std::int64_t dilation)
+      : depthwise_(register_module("depthwise_conv",
+                                   std::make_shared<ConvNorm>(ConvOptions{.in = in,
+                                                                          .out = in,
+                                                                          .kernel = 3,
+                                                                          .padding = dilation,
+                                                                          .dilation = dilation,
+                                                                          .groups = in},
+                                                              Activation::relu))),
+        pointwise_(register_module(
+            "pointwise_conv",
+            std::make_shared<ConvNorm>(ConvOptions{.in = in, .out = out}, Activation::relu))) {}
+
+  at::Tensor forward(const at::Tensor& x) { return pointwise_->forward(depthwise_->forward(x)); }
+
+ private:
+  std::shared_ptr<ConvNorm> depthwise_, pointwise_;
+};
+
+/// Atrous spatial pyramid pooling without the picture's mean, and the 3x3 convolution that joins
+/// its branches.
+class SeparableAspp : public torch::nn::Module {
+ public:
+  SeparableAspp(std::int64_t in, std::int64_t channels) {
+    auto branches = register_module("aspp_modules", std::make_shared<ModuleGroup>());
+    pointwise_ = branches->add(
+        "0", std::make_shared<ConvNorm>(ConvOptions{.in = in, .out = channels}, Activation::relu));
+    for (std::size_t i = 1; i < kDilations.size(); ++i) {
+      dilated_.push_back(branches->add(
+          std::to_string(i), std::make_shared<SeparableConv>(in, channels, kDilations[i])));
+    }
+    const auto count = static_cast<std::int64_t>(kDilations.size());
+    bottleneck_ = register_module(
+        "bottleneck",
+        std::make_shared<ConvNorm>(
+            ConvOptions{.in = count * channels, .out = channels, .kernel = 3, .padding = 1},
+            Activation::relu));
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    std::vector<at::Tensor> branches{pointwise_->forward(x)};
+    for (const auto& branch : dilated_) branches.push_back(branch->forward(x));
+    return bottleneck_->forward(at::cat(branches, 1));
+  }
+
+ private:
+  std::shared_ptr<ConvNorm> pointwise_;
+  std::vector<std::shared_ptr<SeparableConv>> dilated_;
+  std::shared_ptr<ConvNorm> bottleneck_;
+};
+
+class DaformerHead : public Decoder {
+ public:
+  DaformerHead(const DaformerHeadOptions& options, const PyramidInfo& pyramid,
+               std::int64_t classes) {
+    auto embeddings = register_module("embed_layers", std::make_shared<ModuleGroup>());
+    for (const std::int64_t channels : pyramid.channels) {
+      embed_.push_back(
+          embeddings->add(std::to_string(embed_.size()),
+                          std::make_shared<LevelEmbedding>(channels, options.embed_channels)));
+    }
+    const auto levels = static_cast<std::int64_t>(embed_.size());
+    fuse_ = register_module("fuse_layer", std::make_shared<SeparableAspp>(
+                                              levels * options.embed_channels, options.channels));
+    dropout_ =
+        register_module("dropout", std::make_shared<Dropout2d>(options.channels, options.dropout));
+    classifier_ =
+        register_module("conv_seg", std::make_shared<Conv2d>(ConvOptions{
+                                        .in = options.channels, .out = classes, .bias = true}));
+  }
+
+  at::Tensor forward(const std::vector<at::Tensor>& levels) override {
+    const Grid finest{levels[0].size(2), levels[0].size(3)};
+    std::vector<at::Tensor> embedded;
+    for (std::size_t i = 0; i < embed_.size(); ++i) {
+      embedded.push_back(embed_[i]->forward(levels[i], finest));
+    }
+    const at::Tensor fused = fuse_->forward(at::cat(embedded, 1));
+    return classifier_->forward(dropout_->forward(fused));
+  }
+
+ private:
+  std::vector<std::shared_ptr<LevelEmbedding>> embed_;
+  std::shared_ptr<SeparableAspp> fuse_;
+  std::shared_ptr<Dropout2d> dropout_;
+  std::shared_ptr<Conv2d> classifier_;
+};
+
+}  // namespace
+
+std::shared_ptr<Decoder> make_daformer_head(const DaformerHeadOptions& options,
+                                            const PyramidInfo& pyramid, std::int64_t classes,
+                                            std::uint64_t seed) {
+  if (pyramid.channels.empty()) fail<ConfigError>("the DAFormer head needs a level, got none");
+  auto head = std::make_shared<DaformerHead>(options, pyramid, classes);
+  initialize_head(*head, seed);
+  return head;
+}
+
+}  // namespace dusk

@@ -1,0 +1,81 @@
+#include "nn/random_layers.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <array>
+
+#include "dusk/base/error.hpp"
+#include "nn/mmseg_parts.hpp"
+
+namespace dusk {
+namespace {
+
+class Probe : public torch::nn::Module, public RandomLayers {
+ public:
+  [[nodiscard]] at::Tensor draw(std::span<const double> rates, std::int64_t rows) const {
+    return survivors(rates, rows, at::zeros({}));
+  }
+};
+
+TEST(RandomLayers, KeepTheExpectation) {
+  const auto probe = std::make_shared<Probe>();
+  set_draws(*probe, {.seed = 3});
+  constexpr std::array<double, 3> kRates{0, 0.1, 0.75};
+  constexpr std::int64_t kRows = 20'000;
+  const at::Tensor drawn = probe->draw(kRates, kRows);
+  ASSERT_EQ(drawn.sizes(), at::IntArrayRef({3, kRows}));
+  EXPECT_TRUE(at::equal(drawn[0], at::ones({kRows})));
+  for (std::int64_t unit = 0; unit < 3; ++unit) {
+    const double rate = kRates[static_cast<std::size_t>(unit)];
+    EXPECT_NEAR(drawn[unit].eq(0).to(at::kDouble).mean().item<double>(), rate, 0.01);
+    EXPECT_NEAR(drawn[unit].mean().item<double>(), 1, 0.05);
+  }
+}
+
+TEST(RandomLayers, OfDifferentNamesDrawForThemselves) {
+  const auto parent = std::make_shared<ModuleGroup>();
+  const auto a = parent->add("a", std::make_shared<Probe>());
+  const auto b = parent->add("b", std::make_shared<Probe>());
+  constexpr std::array<double, 1> kRates{0.5};
+  EXPECT_THROW((void)a->draw(kRates, 100), InternalError);
+  set_draws(*parent, {.seed = 3});
+  EXPECT_TRUE(at::equal(a->draw(kRates, 100), a->draw(kRates, 100)));
+  EXPECT_FALSE(at::equal(a->draw(kRates, 100), b->draw(kRates, 100)));
+  stop_draws(*parent);
+  EXPECT_FALSE(a->draw(kRates, 100).defined());
+}
+
+TEST(RandomLayers, AreTheSameForAnyNumberOfRanks) {
+  const auto probe = std::make_shared<Probe>();
+  constexpr std::array<double, 2> kRates{0.5, 0.5};
+  set_draws(*probe, {.seed = 3, .first_position = 60, .samples = 6});
+  const at::Tensor whole = probe->draw(kRates, 12).view({2, 2, 6});  // units, views, samples
+  for (const std::int64_t ranks : {2, 3}) {
+    const std::int64_t own = 6 / ranks;
+    for (std::int64_t rank = 0; rank < ranks; ++rank) {
+      const auto first = static_cast<std::uint64_t>(60 + rank * own);
+      set_draws(*probe, {.seed = 3, .first_position = first, .samples = own});
+      EXPECT_TRUE(at::equal(probe->draw(kRates, 2 * own).view({2, 2, own}),
+                            whole.narrow(2, rank * own, own)));
+    }
+  }
+}
+
+TEST(Dropout2d, LeavesOutWholeChannels) {
+  const auto dropout = std::make_shared<Dropout2d>(64, 0.25);
+  set_draws(*dropout, {.seed = 1});
+  const at::Tensor x = at::ones({3, 64, 4, 5});
+  const at::Tensor y = dropout->forward(x);
+  const at::Tensor corner = y.select(3, 0).select(2, 0);
+  EXPECT_TRUE(at::equal(y, corner.unsqueeze(2).unsqueeze(3).expand_as(y)));
+  EXPECT_TRUE(at::logical_or(corner == 0, (corner - 4.0 / 3).abs() < 1e-6).all().item<bool>());
+  EXPECT_FALSE(at::equal(y[0], y[1]));
+  dropout->eval();
+  EXPECT_TRUE(at::equal(dropout->forward(x), x));
+  EXPECT_THROW(Dropout2d(4, 1), ConfigError);
+}
+
+}  // namespace
+}  // namespace dusk
