@@ -72,6 +72,10 @@ void pytorch_default(at::Tensor& weight, const InitKey& key) {
   uniform(weight, 1 / std::sqrt(fans_of(weight).in), key);
 }
 
+void pytorch_default_bias(at::Tensor& bias, const at::Tensor& weight, const InitKey& key) {
+  uniform(bias, 1 / std::sqrt(fans_of(weight).in), key);
+}
+
 void constant(at::Tensor& tensor, double value) {
   const at::NoGradGuard no_grad;
   tensor.fill_(value);

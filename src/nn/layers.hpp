@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dusk/nn/batch_norm_mode.hpp"
+#include "nn/cpu/row_kernels.hpp"
 #include "nn/norm_ranks.hpp"
 
 /// The leaves of all networks. torch's own C++ layers draw their initial values from the global
@@ -16,6 +17,12 @@
 namespace dusk {
 
 enum class Activation { none, relu, relu6 };
+
+/// The activation as the fused kernels take it.
+cpu::Clamp clamp_of(Activation activation);
+
+/// The activation in place, by torch's own operators.
+at::Tensor activate(at::Tensor y, Activation activation);
 
 struct ConvOptions {
   std::int64_t in = 0;
@@ -59,6 +66,8 @@ class BatchNorm2d : public torch::nn::Module {
  private:
   friend at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm,
                               Activation activation, const at::Tensor& residual);
+  friend at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
+                               const at::Tensor& residual);
   at::Tensor folded(const at::Tensor& x, Conv2d& conv) const;
   at::Tensor trained(const at::Tensor& x, Activation activation, const at::Tensor& residual);
   /// Batch statistics enter the running ones, of whose type they are, so that ranks that compute in
@@ -74,6 +83,15 @@ class BatchNorm2d : public torch::nn::Module {
 /// residual is none. `conv` has no bias.
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual = {});
+
+/// activation(norm(x) + residual), behind what is not a `Conv2d`.
+at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
+                      const at::Tensor& residual = {});
+
+/// activation(group norm(x) + residual), eps 1e-5; `weight` and `bias` are (C).
+at::Tensor group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight,
+                      const at::Tensor& bias, Activation activation,
+                      const at::Tensor& residual = {});
 
 /// Group norm, eps 1e-5, followed by ReLU.
 class GroupNormRelu : public torch::nn::Module {

@@ -113,11 +113,15 @@ Form form_of(int depth) {
 
 class ResNet : public Backbone {
  public:
-  explicit ResNet(const Form& form)
-      : conv1_(register_module(
-            "conv1", std::make_shared<Conv2d>(
-                         ConvOptions{.in = 3, .out = 64, .kernel = 7, .stride = 2, .padding = 3}))),
+  explicit ResNet(const ResNetOptions& options)
+      : stem_level_(options.stem_level),
+        conv1_(register_module(
+            "conv1",
+            std::make_shared<Conv2d>(ConvOptions{
+                .in = options.in_channels, .out = 64, .kernel = 7, .stride = 2, .padding = 3}))),
         bn1_(register_module("bn1", std::make_shared<BatchNorm2d>(64))) {
+    const Form form = form_of(options.depth);
+    if (stem_level_) info_ = {.channels = {64}, .strides = {2}};
     std::int64_t in = 64;
     for (std::size_t stage = 0; stage < 4; ++stage) {
       const std::int64_t width = std::int64_t{64} << stage;
@@ -141,8 +145,9 @@ class ResNet : public Backbone {
 
   std::vector<at::Tensor> features(const at::Tensor& images) override {
     at::Tensor x = conv_norm(images, *conv1_, *bn1_, Activation::relu);
-    x = at::max_pool2d(x, 3, 2, 1);
     std::vector<at::Tensor> levels;
+    if (stem_level_) levels.push_back(x);
+    x = at::max_pool2d(x, 3, 2, 1);
     for (const auto& stage : stages_) {
       for (const auto& block : stage) x = block->forward(x);
       levels.push_back(x);
@@ -153,6 +158,7 @@ class ResNet : public Backbone {
   [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
 
  private:
+  bool stem_level_;
   std::shared_ptr<Conv2d> conv1_;
   std::shared_ptr<BatchNorm2d> bn1_;
   std::array<std::vector<std::shared_ptr<Block>>, 4> stages_;
@@ -162,7 +168,7 @@ class ResNet : public Backbone {
 }  // namespace
 
 std::shared_ptr<Backbone> make_resnet(const ResNetOptions& options, std::uint64_t seed) {
-  auto network = std::make_shared<ResNet>(form_of(options.depth));
+  auto network = std::make_shared<ResNet>(options);
   initialize_backbone(*network, seed);
   return network;
 }

@@ -36,6 +36,9 @@ void xavier_uniform(at::Tensor& weight, const InitKey& key);
 /// What Python PyTorch gives the weight of a new convolution: uniform with bound 1 / sqrt(fan_in).
 void pytorch_default(at::Tensor& weight, const InitKey& key);
 
+/// What it gives the bias beside that weight: the same bound. `key` is the bias's own.
+void pytorch_default_bias(at::Tensor& bias, const at::Tensor& weight, const InitKey& key);
+
 /// Sets every element.
 void constant(at::Tensor& tensor, double value);
 
