@@ -75,7 +75,8 @@ std::shared_ptr<MonodepthEncoder> make_monodepth_encoder(const MonodepthEncoderO
 /// `decoder.{10..13}.conv` from fine to coarse.
 class MonodepthDecoder : public torch::nn::Module {
  public:
-  /// f0..f4 to maps at scales s = 0..3: (N, C, H / 2^s, W / 2^s).
+  /// f0..f4 to maps at scales s = 0..3: (N, C, H / 2^s, W / 2^s). H and W are 64 at least: borders
+  /// are mirrored, which takes two rows.
   virtual std::vector<at::Tensor> forward(const std::vector<at::Tensor>& features) = 0;
 };
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
+#include <string_view>
 
 /// Counts what a forward pass costs, from torch's own record of its operators.
 namespace dusk::test {
@@ -25,26 +25,39 @@ inline MultiplyAdds& running_count() {
   return count;
 }
 
-inline void add_convolution(at::ArrayRef<const c10::IValue> inputs, const at::Tensor& output) {
-  const at::Tensor& x = inputs[0].toTensor();
+/// What is known of a convolution before it runs; its inputs are gone afterwards.
+struct Convolution : at::ObserverContext {
+  std::int64_t inputs = 0;      ///< elements
+  std::int64_t per_input = 0;   ///< multiply-adds of an input of a transposed convolution
+  std::int64_t per_output = 0;  ///< of an output, with all taps
+  bool is_transposed = false;
+};
+
+inline std::unique_ptr<at::ObserverContext> before(const at::RecordFunction& call) {
+  if (std::string_view(call.name()) != "aten::convolution") return nullptr;
+  const auto inputs = call.inputs();
   const at::Tensor& weight = inputs[1].toTensor();
   const std::int64_t taps = weight.size(2) * weight.size(3);
-  const bool is_transposed = inputs[6].toBool();
-  MultiplyAdds& count = running_count();
-  if (is_transposed) {  // weight (in, out, h, w)
-    count.convolutions += x.numel() * weight.size(1) * taps;
-    count.published += output.numel() * weight.size(0) * taps;
-  } else {  // weight (out, in, h, w)
-    count.convolutions += output.numel() * weight.size(1) * taps;
-    count.published += output.numel() * weight.size(1) * taps;
-  }
+  auto convolution = std::make_unique<Convolution>();
+  convolution->inputs = inputs[0].toTensor().numel();
+  convolution->is_transposed = inputs[6].toBool();
+  // A weight is (out, in, h, w); of a transposed convolution (in, out, h, w).
+  convolution->per_input = weight.size(1) * taps;
+  convolution->per_output = weight.size(convolution->is_transposed ? 0 : 1) * taps;
+  return convolution;
 }
 
-inline void add_operator(const at::RecordFunction& call, at::ObserverContext* /*context*/) {
-  const std::string_view name = call.name();
-  const auto outputs = call.outputs();
-  if (name == "aten::convolution") add_convolution(call.inputs(), outputs[0].toTensor());
-  if (name == "aten::batch_norm") running_count().published += 4 * outputs[0].toTensor().numel();
+inline void after(const at::RecordFunction& call, at::ObserverContext* context) {
+  MultiplyAdds& count = running_count();
+  if (std::string_view(call.name()) == "aten::batch_norm") {
+    count.published += 4 * call.outputs()[0].toTensor().numel();
+  }
+  const auto* convolution = static_cast<const Convolution*>(context);
+  if (convolution == nullptr) return;
+  const std::int64_t at_outputs = call.outputs()[0].toTensor().numel() * convolution->per_output;
+  count.published += at_outputs;
+  count.convolutions +=
+      convolution->is_transposed ? convolution->inputs * convolution->per_input : at_outputs;
 }
 
 }  // namespace internal
@@ -53,11 +66,8 @@ inline void add_operator(const at::RecordFunction& call, at::ObserverContext* /*
 /// not channels-last, and batch norms in train mode.
 inline MultiplyAdds count_multiply_adds(const std::function<void()>& forward) {
   internal::running_count() = {};
-  const auto start = [](const at::RecordFunction&) -> std::unique_ptr<at::ObserverContext> {
-    return nullptr;
-  };
   const auto handle =
-      at::addThreadLocalCallback(at::RecordFunctionCallback(start, &internal::add_operator)
+      at::addThreadLocalCallback(at::RecordFunctionCallback(&internal::before, &internal::after)
                                      .needsInputs(true)
                                      .needsOutputs(true)
                                      .scopes({at::RecordScope::FUNCTION}));
