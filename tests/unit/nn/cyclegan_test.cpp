@@ -40,22 +40,11 @@ TEST(CycleGan, EqualsThePythonNetworks) {
   }
 }
 
-TEST(CycleGan, ScoresPatchesOf70Pixels) {
+TEST(CycleGan, ScoresOverlappingPatches) {
+  const at::NoGradGuard no_grad;
   const auto network = make_patch_discriminator({.width = 2});
-  const at::Tensor images = test::leaf("images", {1, 3, 256, 256}, at::MemoryFormat::Contiguous);
-  const at::Tensor scores = network->forward(images);
-  ASSERT_EQ(scores.sizes(), at::IntArrayRef({1, 1, 30, 30}));
-  // Instance norm lets every pixel touch every score; the convolutions alone see 70 pixels.
-  at::Tensor x = images;
-  for (const auto& conv : network->named_parameters()) {
-    if (!conv.key().ends_with("weight")) continue;
-    const std::int64_t stride =
-        conv.key() == "model.8.weight" || conv.key() == "model.11.weight" ? 1 : 2;
-    x = at::conv2d(x, at::ones_like(conv.value()), {}, stride, 1);
-  }
-  x[0][0][15][15].backward();
-  const at::Tensor seen = images.grad()[0][0].sum(0).ne(0);
-  EXPECT_EQ(seen.sum().item<std::int64_t>(), 70);
+  EXPECT_EQ(network->forward(at::zeros({1, 3, 256, 256})).sizes(), at::IntArrayRef({1, 1, 30, 30}));
+  EXPECT_EQ(network->forward(at::zeros({1, 3, 71, 64})).sizes(), at::IntArrayRef({1, 1, 6, 6}));
 }
 
 TEST(CycleGan, StaysWithinOneAndWantsSidesOfFours) {
