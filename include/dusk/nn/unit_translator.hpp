@@ -78,7 +78,7 @@ class UnitTranslator : public torch::nn::Module {
   virtual at::Tensor encode(UnitDomain from, const at::Tensor& images) = 0;
   /// latents (N, 4 width, h, w) to images (N, 3, 4 h, 4 w) in [-1, 1].
   virtual at::Tensor decode(UnitDomain to, const at::Tensor& latents) = 0;
-  /// decode(to, encode(from, images)), without noise, for sides of any length from 7: the pictures
+  /// decode(to, encode(from, images)), without noise, for sides of any length from 5: the pictures
   /// are mirrored at the right and at the bottom up to a multiple of 4, and cropped back.
   at::Tensor translate(UnitDomain from, UnitDomain to, const at::Tensor& images);
 };

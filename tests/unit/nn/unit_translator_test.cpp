@@ -103,6 +103,8 @@ TEST(UnitTranslator, TakesOddSizesByPaddingAtTheEnd) {
       at::equal(translated,
                 network->decode(b, network->encode(a, mirrored)).slice(2, 0, 22).slice(3, 0, 910)));
   EXPECT_THROW(network->encode(a, images), ConfigError);
+  const at::Tensor least = test::closed_form("least", {1, 3, 5, 6});
+  EXPECT_EQ(network->translate(b, a, least).sizes(), least.sizes());
 }
 
 TEST(UnitTranslator, StartsByTheRecipe) {
