@@ -17,6 +17,22 @@ namespace {
 constexpr double kGroupNormEps = 1e-5;
 constexpr double kMomentum = 0.1;
 
+/// `population` is of all ranks, so that all of them find the same.
+void require_spread(double population) {
+  if (population >= 2) return;
+  fail<ConfigError>(
+      "batch norm of a single value a channel: use larger crops, a larger batch, "
+      "or bn_mode frozen");
+}
+
+/// torch's own operators, in place.
+at::Tensor add_and_activate(at::Tensor y, const at::Tensor& residual, Activation activation) {
+  if (residual.defined()) y.add_(residual);
+  return activate(std::move(y), activation);
+}
+
+}  // namespace
+
 cpu::Clamp clamp_of(Activation activation) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (activation) {
@@ -30,23 +46,11 @@ cpu::Clamp clamp_of(Activation activation) {
   fail<InternalError>("unknown activation");
 }
 
-/// `population` is of all ranks, so that all of them find the same.
-void require_spread(double population) {
-  if (population >= 2) return;
-  fail<ConfigError>(
-      "batch norm of a single value a channel: use larger crops, a larger batch, "
-      "or bn_mode frozen");
-}
-
-/// torch's own operators, in place.
-at::Tensor add_and_activate(at::Tensor y, const at::Tensor& residual, Activation activation) {
-  if (residual.defined()) y.add_(residual);
+at::Tensor activate(at::Tensor y, Activation activation) {
   if (activation == Activation::relu) at::relu_(y);
   if (activation == Activation::relu6) at::relu6_(y);
   return y;
 }
-
-}  // namespace
 
 Conv2d::Conv2d(const ConvOptions& options)
     : torch::nn::Module("Conv2d"),
@@ -147,13 +151,30 @@ at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
 
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual) {
-  if (!norm.is_affine()) return norm.trained(conv.forward(x), activation, residual);
-  if (!x.is_cuda()) return add_and_activate(norm.folded(x, conv), residual, activation);
-  return add_and_activate(at::batch_norm(conv.forward(x), norm.weight_, norm.bias_,
-                                         norm.running_mean_, norm.running_var_,
-                                         /*training=*/false, kMomentum, norm.options_.eps,
-                                         /*cudnn_enabled=*/true),
-                          residual, activation);
+  if (norm.is_affine() && !x.is_cuda()) {
+    return add_and_activate(norm.folded(x, conv), residual, activation);
+  }
+  return batch_norm(conv.forward(x), norm, activation, residual);
+}
+
+at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
+                      const at::Tensor& residual) {
+  if (!norm.is_affine()) return norm.trained(x, activation, residual);
+  return add_and_activate(
+      at::batch_norm(x, norm.weight_, norm.bias_, norm.running_mean_, norm.running_var_,
+                     /*training=*/false, kMomentum, norm.options_.eps, /*cudnn_enabled=*/true),
+      residual, activation);
+}
+
+at::Tensor group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight,
+                      const at::Tensor& bias, Activation activation, const at::Tensor& residual) {
+  if (!cpu::can_fuse(x)) {
+    return add_and_activate(at::group_norm(x, groups, weight, bias, kGroupNormEps), residual,
+                            activation);
+  }
+  const cpu::NormShape shape{.blocks = x.size(0), .groups = groups};
+  return cpu::normalize(x, cpu::moments(x, shape), weight, bias, residual, shape, kGroupNormEps,
+                        clamp_of(activation));
 }
 
 void initialize_backbone(torch::nn::Module& backbone, std::uint64_t seed) {
@@ -196,13 +217,7 @@ GroupNormRelu::GroupNormRelu(std::int64_t groups, std::int64_t channels)
       bias_(register_parameter("bias", at::zeros({channels}))) {}
 
 at::Tensor GroupNormRelu::forward(const at::Tensor& x) {
-  if (!cpu::can_fuse(x)) {
-    return add_and_activate(at::group_norm(x, groups_, weight_, bias_, kGroupNormEps), {},
-                            Activation::relu);
-  }
-  const cpu::NormShape shape{.blocks = x.size(0), .groups = groups_};
-  return cpu::normalize(x, cpu::moments(x, shape), weight_, bias_, /*residual=*/{}, shape,
-                        kGroupNormEps, clamp_of(Activation::relu));
+  return group_norm(x, groups_, weight_, bias_, Activation::relu);
 }
 
 void GroupNormRelu::initialize() {

@@ -10,6 +10,7 @@
 
 #include "dusk/nn/batch_norm_mode.hpp"
 #include "dusk/nn/init.hpp"
+#include "nn/cpu/row_kernels.hpp"
 #include "nn/norm_ranks.hpp"
 
 /// The leaves of all networks. torch's own C++ layers draw their initial values from the global
@@ -24,6 +25,12 @@ struct Extent {
   constexpr Extent(std::int64_t side) : height(side), width(side) {}
   constexpr Extent(std::int64_t rows, std::int64_t columns) : height(rows), width(columns) {}
 };
+
+/// The activation as the fused kernels take it.
+cpu::Clamp clamp_of(Activation activation);
+
+/// The activation in place, by torch's own operators.
+at::Tensor activate(at::Tensor y, Activation activation);
 
 struct ConvOptions {
   std::int64_t in = 0;
@@ -75,6 +82,8 @@ class BatchNorm2d : public torch::nn::Module {
  private:
   friend at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm,
                               Activation activation, const at::Tensor& residual);
+  friend at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
+                               const at::Tensor& residual);
   at::Tensor folded(const at::Tensor& x, Conv2d& conv) const;
   at::Tensor trained(const at::Tensor& x, Activation activation, const at::Tensor& residual);
   /// Batch statistics enter the running ones, of whose type they are, so that ranks that compute in
@@ -91,6 +100,15 @@ class BatchNorm2d : public torch::nn::Module {
 /// residual is none.
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual = {});
+
+/// activation(norm(x) + residual), behind what is not a `Conv2d`.
+at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
+                      const at::Tensor& residual = {});
+
+/// activation(group norm(x) + residual), eps 1e-5; `weight` and `bias` are (C).
+at::Tensor group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight,
+                      const at::Tensor& bias, Activation activation,
+                      const at::Tensor& residual = {});
 
 /// Group norm, eps 1e-5, followed by ReLU.
 class GroupNormRelu : public torch::nn::Module {

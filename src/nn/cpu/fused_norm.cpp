@@ -23,6 +23,7 @@ struct Layout {
   Layout(const at::Tensor& x, NormShape shape)
       : blocks(shape.blocks),
         groups(shape.groups),
+        deviation(shape.deviation),
         channels(x.size(1)),
         rows(x.size(0) * x.size(2) * x.size(3) / shape.blocks),
         chunk(std::clamp<std::int64_t>(kChunkElements / channels, 8, kChunkRows)),
@@ -48,7 +49,9 @@ struct Layout {
   /// Sums over a chunk are in float: with 256 rows several ranks were up to 1.3e-6 from one (of the
   /// largest gradient, sync_norm_test), with 64 less than 1e-6.
   static constexpr std::int64_t kChunkRows = 64;
-  std::int64_t blocks, groups, channels, rows, chunk, chunks;
+  std::int64_t blocks, groups;
+  Deviation deviation;
+  std::int64_t channels, rows, chunk, chunks;
 };
 
 /// Two sums per (block, channel) from those of the chunks, in double.
@@ -83,8 +86,21 @@ class ChannelSums {
   at::Tensor partial_;
 };
 
-double inverse_deviation(float variance, double eps) {
-  return 1.0 / std::sqrt(static_cast<double>(variance) + eps);
+/// 1 / deviation of `population` values, and the factor of -(x - mean) sum(w g (x - mean)) in the
+/// gradient.
+struct Spread {
+  double inverse, tilt;
+};
+
+Spread spread_of(float variance, double population, Deviation deviation, double eps) {
+  if (deviation == Deviation::biased) {
+    const double inverse = 1.0 / std::sqrt(static_cast<double>(variance) + eps);
+    return {inverse, inverse * inverse * inverse / population};
+  }
+  const double root = std::sqrt(static_cast<double>(variance) * population / (population - 1));
+  const double inverse = 1.0 / (root + eps);
+  // The root has no slope at 0; like torch's std, its gradient is 0 there.
+  return {inverse, root == 0 ? 0 : inverse * inverse / (root * (population - 1))};
 }
 
 /// (3, blocks, channels): mean, scale and bias of every channel, as the kernels take them.
@@ -104,8 +120,8 @@ class Coefficients {
       const std::int64_t c = i % channels_;
       const std::int64_t group = i / channels_ * layout.groups + c / layout.group_size();
       out[i] = m[group];
-      out[stride_ + i] =
-          static_cast<float>(static_cast<double>(w[c]) * inverse_deviation(v[group], eps));
+      const Spread spread = spread_of(v[group], layout.population(), layout.deviation, eps);
+      out[stride_ + i] = static_cast<float>(static_cast<double>(w[c]) * spread.inverse);
       out[2 * stride_ + i] = b[c];
     }
   }
@@ -121,7 +137,8 @@ class Coefficients {
 
 /// Gradients of weight and bias, and the coefficients of the input's gradient. With g the gradient
 /// behind the activation, d the inverse deviation and m the population of a group:
-///   dx = d w g - (x - mean) d^3 / m sum(w g (x - mean)) - d / m sum(w g)
+///   dx = d w g - (x - mean) t sum(w g (x - mean)) - d / m sum(w g)
+/// where t is `Spread::tilt`, d^3 / m for the biased deviation.
 /// Over several ranks the sums and the population of dx are those of all; the gradients of weight
 /// and bias are this rank's part.
 struct NormGradient {
@@ -137,10 +154,9 @@ struct NormGradient {
       const std::vector<double> own = sums.total(block);
       const std::vector<double> all = ranks != nullptr ? summed(own, *ranks) : own;
       for (std::int64_t group = 0; group < layout.groups; ++group) {
-        add_group(
-            layout, own, all, block, group,
-            inverse_deviation(variance.const_data_ptr<float>()[block * layout.groups + group], eps),
-            weight.const_data_ptr<float>());
+        const float v = variance.const_data_ptr<float>()[block * layout.groups + group];
+        add_group(layout, own, all, block, group, spread_of(v, population, layout.deviation, eps),
+                  weight.const_data_ptr<float>());
       }
     }
   }
@@ -163,7 +179,7 @@ struct NormGradient {
 
   void add_group(const Layout& layout, const std::vector<double>& own,
                  const std::vector<double>& all, std::int64_t block, std::int64_t group,
-                 double inverse, const float* weight) {
+                 const Spread& spread, const float* weight) {
     const std::int64_t first = group * layout.group_size();
     const std::int64_t last = first + layout.group_size();
     double weighted_sum = 0;
@@ -172,15 +188,15 @@ struct NormGradient {
       const auto sum = static_cast<std::size_t>(c);
       const auto product = static_cast<std::size_t>(channels + c);
       d_bias.mutable_data_ptr<float>()[c] += static_cast<float>(own[sum]);
-      d_weight.mutable_data_ptr<float>()[c] += static_cast<float>(own[product] * inverse);
+      d_weight.mutable_data_ptr<float>()[c] += static_cast<float>(own[product] * spread.inverse);
       weighted_sum += static_cast<double>(weight[c]) * all[sum];
       weighted_product += static_cast<double>(weight[c]) * all[product];
     }
-    const double tilt = -inverse * inverse * inverse * weighted_product / population;
-    const double offset = -inverse * weighted_sum / population;
+    const double tilt = -spread.tilt * weighted_product;
+    const double offset = -spread.inverse * weighted_sum / population;
     float* const out = values.mutable_data_ptr<float>() + block * channels;
     for (std::int64_t c = first; c < last; ++c) {
-      out[c] = static_cast<float>(inverse * static_cast<double>(weight[c]));
+      out[c] = static_cast<float>(spread.inverse * static_cast<double>(weight[c]));
       out[stride + c] = static_cast<float>(tilt);
       out[2 * stride + c] = static_cast<float>(offset);
     }
@@ -196,9 +212,9 @@ class Normalize : public torch::autograd::Function<Normalize> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, const std::optional<at::Tensor>& residual,
                             const at::Tensor& mean, const at::Tensor& variance, std::int64_t blocks,
-                            std::int64_t groups, double eps, double low, double high,
-                            double population, const NormRanksPtr& ranks) {
-    const Layout layout(x, {blocks, groups});
+                            std::int64_t groups, std::int64_t deviation, double eps, double low,
+                            double high, double population, const NormRanksPtr& ranks) {
+    const Layout layout(x, {blocks, groups, static_cast<Deviation>(deviation)});
     const Coefficients coefficients(layout, mean, variance, weight, bias, eps);
     const Clamp clamp{static_cast<float>(low), static_cast<float>(high)};
     const float* const in = x.const_data_ptr<float>();
@@ -213,6 +229,7 @@ class Normalize : public torch::autograd::Function<Normalize> {
     ctx->save_for_backward({x, weight, bias, mean, variance, reads_output ? y : at::Tensor()});
     ctx->saved_data["blocks"] = blocks;
     ctx->saved_data["groups"] = groups;
+    ctx->saved_data["deviation"] = deviation;
     ctx->saved_data["eps"] = eps;
     ctx->saved_data["low"] = low;
     ctx->saved_data["high"] = high;
@@ -229,7 +246,8 @@ class Normalize : public torch::autograd::Function<Normalize> {
     const variable_list saved = ctx->get_saved_variables();
     const at::Tensor& x = saved[0];
     const at::Tensor& output = saved[5];
-    const Layout layout(x, {ctx->saved_data["blocks"].toInt(), ctx->saved_data["groups"].toInt()});
+    const Layout layout(x, {ctx->saved_data["blocks"].toInt(), ctx->saved_data["groups"].toInt(),
+                            static_cast<Deviation>(ctx->saved_data["deviation"].toInt())});
     const double eps = ctx->saved_data["eps"].toDouble();
     const Coefficients coefficients(layout, saved[3], saved[4], saved[1], saved[2], eps);
     const Clamp clamp{static_cast<float>(ctx->saved_data["low"].toDouble()),
@@ -271,6 +289,7 @@ class Normalize : public torch::autograd::Function<Normalize> {
             gradient.d_weight,
             gradient.d_bias,
             has_residual ? dy : at::Tensor(),
+            {},
             {},
             {},
             {},
@@ -343,8 +362,9 @@ at::Tensor normalize(const at::Tensor& x, const Moments& moments, const at::Tens
   std::optional<at::Tensor> added;
   if (residual.defined()) added = residual.contiguous(at::MemoryFormat::ChannelsLast);
   return Normalize::apply(x, weight, bias, added, moments.mean, moments.variance, shape.blocks,
-                          shape.groups, eps, static_cast<double>(clamp.low),
-                          static_cast<double>(clamp.high), moments.population, ranks);
+                          shape.groups, static_cast<std::int64_t>(shape.deviation), eps,
+                          static_cast<double>(clamp.low), static_cast<double>(clamp.high),
+                          moments.population, ranks);
 }
 
 }  // namespace dusk::cpu

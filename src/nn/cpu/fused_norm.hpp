@@ -12,10 +12,17 @@
 /// time.
 namespace dusk::cpu {
 
+/// What n values with (biased) variance v are divided by.
+enum class Deviation : std::uint8_t {
+  biased,    ///< sqrt(v + eps): batch, group and instance norm
+  unbiased,  ///< sqrt(v n / (n - 1)) + eps: the layer norm of UNIT's public code; n >= 2, one rank
+};
+
 /// Which elements share a mean: `blocks` runs of rows (1 for batch norm, N for group norm), each
 /// with its channels in `groups` equal parts.
 struct NormShape {
   std::int64_t blocks, groups;
+  Deviation deviation = Deviation::biased;
 };
 
 /// Mean and biased variance, each (blocks, groups), float32, and the number of values behind each.
@@ -31,7 +38,7 @@ bool can_fuse(const at::Tensor& x);
 /// (batch norm only) those of all ranks' x.
 Moments moments(const at::Tensor& x, NormShape shape, const NormRanks* ranks = nullptr);
 
-/// clamp((x - mean) / sqrt(variance + eps) * weight + bias + residual). The gradient is that of
+/// clamp((x - mean) / deviation * weight + bias + residual). The gradient is that of
 /// the whole normalisation: `moments` must be those of x, and `ranks` what they were made with. An
 /// undefined residual is none.
 at::Tensor normalize(const at::Tensor& x, const Moments& moments, const at::Tensor& weight,
