@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -9,26 +10,15 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
-#include "closed_form.hpp"
 #include "dusk/nn/named_state.hpp"
-#include "dusk/nn/weights.hpp"
+#include "golden_file.hpp"
 
 /// The cases of golden/make_image_golden.py.
 namespace dusk::test {
 
-class GoldenCases {
+class GoldenCases : public GoldenFile {
  public:
-  explicit GoldenCases(const std::string& file)
-      : file_(std::filesystem::path(DUSK_GOLDEN) / (file + ".safetensors")) {}
-
-  void expect_close(const std::string& name, const at::Tensor& actual) const {
-    const TensorRecord* record = file_.find(name);
-    ASSERT_NE(record, nullptr) << name;
-    ASSERT_TRUE(actual.defined()) << name;
-    EXPECT_LT(relative_error(actual, to_tensor(*record)), kTolerance) << name;
-  }
+  using GoldenFile::GoldenFile;
 
   /// As make_image_golden.py's `store`: runs the backward of `outputs` and compares values, the
   /// gradients of the inputs and those of the parameters.
@@ -41,49 +31,15 @@ class GoldenCases {
     }
     total.backward();
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      expect_close(fmt::format("{}.output{}", name, i), strided(outputs[i]));
+      expect_close(fmt::format("{}.output{}", name, i), outputs[i]);
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      expect_close(fmt::format("{}.input_gradient{}", name, i), strided(inputs[i].grad()));
+      ASSERT_TRUE(inputs[i].grad().defined()) << name;
+      expect_close(fmt::format("{}.input_gradient{}", name, i), inputs[i].grad());
     }
-    check_parameter_gradients(name, network);
+    constexpr double kRounding = 1e-5;
+    expect_gradients(name + ".parameter_gradients", network, kRounding);
   }
-
- private:
-  static constexpr double kTolerance = 1e-4;
-  static constexpr std::int64_t kSamples = 997;
-
-  static at::Tensor strided(const at::Tensor& tensor) {
-    const at::Tensor flat = tensor.detach().contiguous().view(-1);
-    return flat.slice(0, 0, flat.numel(), std::max<std::int64_t>(1, flat.numel() / kSamples));
-  }
-
-  void check_parameter_gradients(const std::string& name, const torch::nn::Module& network) const {
-    const TensorRecord* record = file_.find(name + ".parameter_gradients");
-    ASSERT_NE(record, nullptr) << name;
-    const at::Tensor expected = to_tensor(*record);
-    const double largest = expected.select(1, 0).max().item<double>();
-    std::int64_t row = 0;
-    for (const NamedTensor& entry : named_state(network)) {
-      if (!entry.is_parameter) continue;
-      const at::Tensor gradient = entry.tensor.grad().defined()
-                                      ? entry.tensor.grad().to(at::kDouble)
-                                      : at::zeros(entry.tensor.sizes(), at::kDouble);
-      const at::Tensor direction =
-          closed_form("gradient of " + entry.name, gradient.sizes()).to(at::kDouble);
-      const double norm = expected[row][0].item<double>();
-      // Where the true gradient is zero (a bias before a norm) only rounding remains.
-      const double tolerance = 1e-3 * norm + 1e-5 * largest;
-      EXPECT_NEAR(gradient.norm().item<double>(), norm, tolerance) << entry.name;
-      EXPECT_NEAR((gradient * direction).sum().item<double>(), expected[row][1].item<double>(),
-                  tolerance)
-          << entry.name;
-      ++row;
-    }
-    EXPECT_EQ(row, expected.size(0));
-  }
-
-  SafetensorsFile file_;
 };
 
 /// A closed form that wants a gradient, in the given layout.

@@ -35,30 +35,35 @@ class GoldenFile {
     return to_tensor(*record);
   }
 
-  /// `actual`, thinned out, to 1e-4 of the stored tensor's largest value.
+  /// `actual`, thinned out where the stored one is, to 1e-4 of that one's largest value.
   void expect_close(const std::string& name, const at::Tensor& actual) const {
-    const at::Tensor expected = stored(name);
-    const at::Tensor thinned = strided(actual);
-    ASSERT_EQ(thinned.numel(), expected.numel()) << name;
-    const double error = relative_error(thinned, expected.view(-1));
+    const at::Tensor expected = stored(name).view(-1);
+    const bool whole = expected.numel() == actual.numel();
+    const at::Tensor compared = whole ? actual.detach().reshape(-1) : strided(actual);
+    ASSERT_EQ(compared.numel(), expected.numel()) << name;
+    const double error = relative_error(compared, expected);
     testing::Test::RecordProperty(name, std::to_string(error));
     EXPECT_LT(error, kGoldenTolerance) << name;
   }
 
-  /// Norm of every parameter's gradient and its product with a closed form.
-  void expect_gradients(const std::string& name, const torch::nn::Module& network) const {
+  /// Norm of every parameter's gradient and its product with a closed form. Where the true gradient
+  /// is zero (a shift before a softmax or a norm) only rounding remains: up to `rounding` of the
+  /// largest one.
+  void expect_gradients(const std::string& name, const torch::nn::Module& network,
+                        double rounding = 1e-6) const {
     const at::Tensor expected = stored(name);
     const double largest = expected.select(1, 0).max().item<double>();
     std::int64_t row = 0;
     for (const NamedTensor& entry : named_state(network)) {
       if (!entry.is_parameter) continue;
       ASSERT_LT(row, expected.size(0));
-      const at::Tensor gradient = entry.tensor.grad().to(at::kDouble);
+      const at::Tensor gradient = entry.tensor.grad().defined()
+                                      ? entry.tensor.grad().to(at::kDouble)
+                                      : at::zeros(entry.tensor.sizes(), at::kDouble);
       const at::Tensor direction =
           closed_form("gradient of " + entry.name, gradient.sizes()).to(at::kDouble);
       const double norm = expected[row][0].item<double>();
-      // Where the true gradient is zero (a shift before a softmax) only rounding remains.
-      const double tolerance = 1e-3 * norm + 1e-6 * largest;
+      const double tolerance = 1e-3 * norm + rounding * largest;
       EXPECT_NEAR(gradient.norm().item<double>(), norm, tolerance) << entry.name;
       EXPECT_NEAR((gradient * direction).sum().item<double>(), expected[row][1].item<double>(),
                   tolerance)
