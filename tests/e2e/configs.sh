@@ -15,9 +15,10 @@ done
 [ "$count" -ge 3 ] || die "only $count experiments"
 say "$count experiments are valid"
 
-# Every model is one that can be built, alone or included, with the parameters that its file names.
+# Every segmenter is one that can be built, alone or included, with the parameters that its file names.
+# (The networks of other methods are held against theirs in tests/unit/nn/model_configs_test.cpp.)
 count=0
-for config in configs/models/*.yaml; do
+for config in $(grep -l '^model:' configs/models/*.yaml); do
   stated=$(grep -o '[0-9,]* parameters' "$config" | tr -dc 0-9)
   "$DUSK" model "$config" --size 64x64 --json >"$work/model"
   grep -q "\"parameters\":$stated}" "$work/model" || die "$config does not have the $stated parameters that it names"
