@@ -31,10 +31,10 @@ class PickleWriter {
     text_ += value;
     return *this;
   }
-  /// >= 0.
+  /// Below 2^63.
   PickleWriter& integer(std::uint64_t value) {
-    if (value < (1U << 16U)) return op(Opcode::binint2).raw(value, 2);
-    return op(Opcode::long1).raw(9, 1).raw(value, 8).raw(0, 1);
+    if (value < (1ULL << 31U)) return op(Opcode::binint).raw(value, 4);
+    return op(Opcode::long1).raw(8, 1).raw(value, 8);
   }
   PickleWriter& tuple(std::span<const std::uint64_t> values) {
     op(Opcode::mark);

@@ -28,7 +28,7 @@ std::shared_ptr<Backbone> make_backbone(BackboneKind kind, std::uint64_t seed) {
 
 /// What torchvision's files hold beyond a backbone, and what files from before 2018 lack.
 LoadPolicy torchvision_policy() {
-  return {.prefixes = {},
+  return {.renames = {},
           .allowed_extra = {"fc.*", "classifier.*", "features.18.*"},
           .allowed_missing = {"*.num_batches_tracked"},
           .allow_reshape = false};
@@ -55,7 +55,7 @@ class PanopticFpnSegmenter : public Segmenter {
   }
 
   void load_backbone(const std::filesystem::path& path) {
-    report_ = load_weights(*backbone_, SafetensorsFile(path), torchvision_policy());
+    report_ = load_weights(*backbone_, *read_weights(path), torchvision_policy());
   }
 
  private:

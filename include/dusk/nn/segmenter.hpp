@@ -31,7 +31,7 @@ constexpr std::array<std::pair<std::string_view, BackboneKind>, 5> names_of(Back
 
 struct SegmenterOptions {
   BackboneKind backbone = BackboneKind::mobilenet_v2;
-  std::filesystem::path weights;  ///< safetensors with torchvision's names; empty: random
+  std::filesystem::path weights;  ///< for `read_weights`, torchvision's names; empty: random
   PanopticFpnOptions panoptic_fpn;
   BatchNormMode bn_mode = BatchNormMode::automatic;
   bool channels_last = true;
@@ -40,8 +40,9 @@ struct SegmenterOptions {
 template <class Visitor>
 void describe(Visitor& v, SegmenterOptions& o) {
   v.field("backbone", o.backbone, "network below the head");
-  v.field("weights", o.weights,
-          "safetensors file of backbone weights with torchvision's names; empty: random");
+  v.field(
+      "weights", o.weights,
+      "file of backbone weights with torchvision's names (.safetensors or .pth); empty: random");
   v.section("panoptic_fpn", o.panoptic_fpn, "neck and semantic head");
   v.field(
       "bn_mode", o.bn_mode,

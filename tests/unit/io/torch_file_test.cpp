@@ -322,6 +322,18 @@ TEST(WriteTorch, RoundTripsEveryType) {
   expect_contains(message_of<ConfigError>([&] { TorchFile(folder / "none.pth"); }), "no tensors");
 }
 
+TEST(WriteTorch, NumbersOfAnySizeAreReadBack) {
+  const TempFolder folder;
+  const std::vector<std::byte> zeros(4 * 70'000);
+  for (const std::int64_t count : {255, 256, 65'535, 65'536, 70'000}) {
+    const auto size = static_cast<std::size_t>(count) * 4;
+    const std::vector<TensorRecord> tensors{
+        {"a", DType::f32, {2, count / 2, 1, 1}, std::span(zeros).first(size / 8 * 8)}};
+    write_torch(folder / "a.pth", tensors);
+    EXPECT_EQ(TorchFile(folder / "a.pth").tensors()[0].shape, tensors[0].shape) << count;
+  }
+}
+
 TEST(WriteTorch, RefusesWhatWouldNotLoad) {
   const TempFolder folder;
   const std::array<float, 2> two{1, 2};
