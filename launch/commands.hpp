@@ -33,6 +33,7 @@ void add_report(CLI::App& app, Program& program);
 void add_shard(CLI::App& app, Program& program);
 void add_shards(CLI::App& app, Program& program);
 void add_synth(CLI::App& app, Program& program);
+void add_weights(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
 void add_model(CLI::App& app, Program& program);

@@ -30,6 +30,7 @@ int run(int argc, char** argv, launch::Program& program) {
   launch::add_eval(app, program);
   launch::add_predict(app, program);
   launch::add_report(app, program);
+  launch::add_weights(app, program);
   launch::add_bench(app, program);
   launch::add_model(app, program);
   launch::add_doctor(app, program);

@@ -7,6 +7,7 @@
 #include "dusk/base/error.hpp"
 #include "dusk/io/safetensors.hpp"
 #include "io/guarded_json.hpp"
+#include "io/tensor_size.hpp"
 
 namespace dusk {
 namespace {
@@ -15,7 +16,6 @@ using nlohmann::json;
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;  // the bound of the reference implementation
-constexpr std::size_t kMostDimensions = 32;
 
 /// The text of the header; what follows it in the file are the tensors' bytes.
 std::string_view header_text(std::span<const std::byte> file, const std::string& path) {
@@ -32,11 +32,6 @@ std::string_view header_text(std::span<const std::byte> file, const std::string&
         length, file.size());
   }
   return {reinterpret_cast<const char*>(file.data()) + kLengthBytes, length};
-}
-
-std::optional<std::uint64_t> checked_product(std::uint64_t a, std::uint64_t b) {
-  if (b != 0 && a > std::numeric_limits<std::uint64_t>::max() / b) return std::nullopt;
-  return a * b;
 }
 
 /// Where a tensor lies relative to the end of the header.
@@ -88,11 +83,7 @@ class EntryParser {
       fail<DataError>("{}: data_offsets [{}, {}] outside of {} bytes of data (truncated?)", what_,
                       extent.begin, extent.end, available);
     }
-    std::optional<std::uint64_t> bytes = size_of(dtype);
-    for (const std::int64_t size : shape) {
-      if (bytes) bytes = checked_product(*bytes, static_cast<std::uint64_t>(size));
-    }
-    if (bytes != extent.end - extent.begin) {
+    if (bytes_of(dtype, shape) != extent.end - extent.begin) {
       fail<DataError>("{}: {} bytes of data do not fit dtype {} and shape {}", what_,
                       extent.end - extent.begin, name_of(dtype), member("shape").dump());
     }
@@ -154,8 +145,11 @@ void check_tiling(std::span<const TensorRecord> tensors, std::span<const std::by
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
-  const std::string name = path.string();
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : SafetensorsFile(MappedFile(path)) {}
+
+SafetensorsFile::SafetensorsFile(MappedFile file) : TensorFile(std::move(file)) {
+  const std::string name = path().string();
   const std::string_view text = header_text(file_.bytes(), name);
   const std::span<const std::byte> data = file_.bytes().subspan(kLengthBytes + text.size());
   const json header =
@@ -173,13 +167,6 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
     tensors_.push_back(std::move(record));
   }
   check_tiling(tensors_, data, name);
-}
-
-const TensorRecord* SafetensorsFile::find(std::string_view name) const noexcept {
-  const auto found = std::lower_bound(
-      tensors_.begin(), tensors_.end(), name,
-      [](const TensorRecord& record, std::string_view key) { return record.name < key; });
-  return found != tensors_.end() && found->name == name ? &*found : nullptr;
 }
 
 }  // namespace dusk

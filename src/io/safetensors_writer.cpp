@@ -10,6 +10,7 @@
 #include "dusk/base/error.hpp"
 #include "dusk/base/hash.hpp"
 #include "dusk/io/safetensors.hpp"
+#include "io/tensor_size.hpp"
 
 namespace dusk {
 namespace {
@@ -19,14 +20,11 @@ using nlohmann::json;
 constexpr const char* kMetadata = "__metadata__";
 constexpr std::size_t kAlignment = 8;  // the largest element, so that every tensor is aligned
 
-/// Bytes of a tensor of this type and shape; the caller's shapes are trusted to be real ones.
-std::size_t bytes_of(const TensorSpec& spec) {
-  std::size_t bytes = size_of(spec.dtype);
-  for (const std::int64_t extent : spec.shape) {
-    if (extent < 0) fail<InternalError>("tensor '{}' has a negative extent", spec.name);
-    bytes *= static_cast<std::size_t>(extent);
-  }
-  return bytes;
+/// The bytes that a tensor must come with.
+std::uint64_t need_bytes(const TensorSpec& spec) {
+  const auto bytes = bytes_of(spec.dtype, spec.shape);
+  if (!bytes) fail<InternalError>("tensor '{}' has a negative extent or is too large", spec.name);
+  return *bytes;
 }
 
 /// The order of the data: falling element size, then name.
@@ -57,10 +55,10 @@ std::string make_header(std::span<const TensorSpec> specs, std::span<const std::
   if (!metadata.empty()) {
     members.push_back(fmt::format("\"{}\":{}", kMetadata, json(metadata).dump()));
   }
-  std::size_t offset = 0;
+  std::uint64_t offset = 0;
   for (const std::size_t index : order) {
     const TensorSpec& spec = specs[index];
-    const std::size_t end = offset + bytes_of(spec);
+    const std::uint64_t end = offset + need_bytes(spec);
     members.push_back(fmt::format(R"({}:{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})",
                                   json(spec.name).dump(), name_of(spec.dtype),
                                   json(spec.shape).dump(), offset, end));
@@ -114,9 +112,9 @@ WrittenFile write_safetensors(const std::filesystem::path& path, std::span<const
   file.write(std::as_bytes(std::span(header)));
   for (const std::size_t index : order) {
     const std::span<const std::byte> bytes = source(index);
-    if (bytes.size() != bytes_of(specs[index])) {
+    if (bytes.size() != need_bytes(specs[index])) {
       fail<InternalError>("tensor '{}' came with {} bytes, its shape has {}", specs[index].name,
-                          bytes.size(), bytes_of(specs[index]));
+                          bytes.size(), need_bytes(specs[index]));
     }
     file.write(bytes);
   }

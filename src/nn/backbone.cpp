@@ -2,8 +2,8 @@
 
 namespace dusk {
 
-LoadPolicy Backbone::load_policy(const SafetensorsFile& /*file*/) const {
-  return {.prefixes = {},
+LoadPolicy Backbone::load_policy(const TensorFile& /*file*/) const {
+  return {.renames = {},
           .allowed_extra = {"fc.*", "classifier.*", "features.18.*"},
           .allowed_missing = {"*.num_batches_tracked"},
           .allow_reshape = false};

@@ -231,7 +231,7 @@ at::Tensor InceptionV3::forward(const at::Tensor& images) {
 }
 
 LoadPolicy InceptionV3::load_policy() {
-  return {.prefixes = {},
+  return {.renames = {},
           .allowed_extra = {"fc.*", "AuxLogits.*"},
           .allowed_missing = {"*.num_batches_tracked"},
           .allow_reshape = false};

@@ -223,8 +223,8 @@ class MixTransformer : public Backbone, public RandomLayers {
 
   [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
 
-  [[nodiscard]] LoadPolicy load_policy(const SafetensorsFile& /*file*/) const override {
-    return {.prefixes = {{"backbone.", ""}},
+  [[nodiscard]] LoadPolicy load_policy(const TensorFile& /*file*/) const override {
+    return {.renames = {{"backbone.*", "*"}},
             .allowed_extra = {"head.*", "decode_head.*", "auxiliary_head.*"},
             .allowed_missing = {},
             .allow_reshape = false};

@@ -19,7 +19,7 @@ constexpr std::size_t kScales = 4;
 
 /// What torchvision's files hold beyond a backbone, and what old ones lack.
 LoadPolicy torchvision_policy() {
-  return {.prefixes = {},
+  return {.renames = {},
           .allowed_extra = {"fc.*"},
           .allowed_missing = {"*.num_batches_tracked"},
           .allow_reshape = false};
@@ -48,7 +48,7 @@ class Encoder : public MonodepthEncoder {
   /// Through a network of one picture, so that the file is checked as any other.
   void load(const MonodepthEncoderOptions& options, std::int64_t frames) {
     const auto single = make_resnet({.depth = options.depth});
-    report_ = load_weights(*single, SafetensorsFile(options.weights), torchvision_policy());
+    report_ = load_weights(*single, *read_weights(options.weights), torchvision_policy());
     const std::vector<NamedTensor> from = named_state(*single);
     std::vector<NamedTensor> to = named_state(*encoder_);
     const at::NoGradGuard no_grad;

@@ -166,11 +166,11 @@ class ResNet : public Backbone {
 
   [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
 
-  [[nodiscard]] LoadPolicy load_policy(const SafetensorsFile& file) const override {
+  [[nodiscard]] LoadPolicy load_policy(const TensorFile& file) const override {
     LoadPolicy policy = Backbone::load_policy(file);
     if (options_.stem != ResNetStem::deep || file.find("conv3.weight") != nullptr) return policy;
     for (const std::string part : {"conv1.", "bn1.", "layer1.0.conv1.", "layer1.0.downsample.0."}) {
-      policy.prefixes.push_back({part, "plain stem: " + part});
+      policy.renames.push_back({part + "*", "plain stem: " + part + "*"});
       policy.allowed_missing.push_back(part + "*");
     }
     policy.allowed_extra.emplace_back("plain stem: *");

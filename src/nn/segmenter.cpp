@@ -189,16 +189,16 @@ at::Tensor Segmenter::forward(const at::Tensor& images) {
 }
 
 void Segmenter::load_backbone(const std::filesystem::path& path) {
-  const SafetensorsFile file(path);
-  backbone_weights_ = load_weights(backbone(), file, backbone().load_policy(file));
+  const auto file = read_weights(path);
+  backbone_weights_ = load_weights(backbone(), *file, backbone().load_policy(*file));
 }
 
 void Segmenter::load_pretrained(const std::filesystem::path& path) {
   LoadPolicy policy{.allowed_extra = {"fc.*"}, .allowed_missing = {"*"}};
   for (const auto& child : backbone().named_children()) {
-    policy.prefixes.push_back({child.key() + ".", "backbone." + child.key() + "."});
+    policy.renames.push_back({child.key() + ".*", "backbone." + child.key() + ".*"});
   }
-  pretrained_weights_ = load_weights(*this, SafetensorsFile(path), policy);
+  pretrained_weights_ = load_weights(*this, *read_weights(path), policy);
 }
 
 at::Tensor resize_logits(const at::Tensor& logits, std::int64_t height, std::int64_t width) {

@@ -33,7 +33,7 @@ class Vgg16Impl : public Vgg16 {
         const std::string number = std::to_string(index);
         blocks_.back().push_back(features->add(number, std::make_shared<Conv2d>(conv)));
         caffe_names_.push_back(
-            {fmt::format("conv{}_{}.", i + 1, j + 1), fmt::format("features.{}.", number)});
+            {fmt::format("conv{}_{}.*", i + 1, j + 1), fmt::format("features.{}.*", number)});
         in = kBlocks[i].channels;
       }
       ++index;
@@ -57,7 +57,7 @@ class Vgg16Impl : public Vgg16 {
   }
 
   [[nodiscard]] LoadPolicy load_policy() const override {
-    return {.prefixes = caffe_names_,
+    return {.renames = caffe_names_,
             .allowed_extra = {"classifier.*", "features.*", "conv*", "fc*"},
             .allowed_missing = {},
             .allow_reshape = false};
@@ -73,7 +73,7 @@ class Vgg16Impl : public Vgg16 {
  private:
   Vgg16Options options_;
   std::vector<std::vector<std::shared_ptr<Conv2d>>> blocks_;
-  std::vector<LoadPolicy::PrefixMap> caffe_names_;
+  std::vector<NameRule> caffe_names_;
 };
 
 }  // namespace

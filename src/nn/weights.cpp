@@ -4,6 +4,8 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -50,29 +52,6 @@ std::optional<DType> dtype_of(at::ScalarType type) {
   return std::nullopt;
 }
 
-/// `*` stands for any run of characters.
-bool matches(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (!name.starts_with(pattern.substr(0, star))) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t i = star; i <= name.size(); ++i) {
-    if (matches(rest, name.substr(i))) return true;
-  }
-  return false;
-}
-
-bool matches_any(const std::vector<std::string>& patterns, std::string_view name) {
-  return std::ranges::any_of(patterns, [&](const auto& p) { return matches(p, name); });
-}
-
-std::string mapped(const std::string& name, const LoadPolicy& policy) {
-  for (const auto& [from, to] : policy.prefixes) {
-    if (name.starts_with(from)) return to + name.substr(from.size());
-  }
-  return name;
-}
-
 template <class Sizes>
 std::string shape_text(const Sizes& sizes) {
   return fmt::format("({})", fmt::join(sizes, ", "));
@@ -94,9 +73,9 @@ struct Copy {
 /// Compares a file with a module without touching either.
 class Plan {
  public:
-  Plan(const std::vector<NamedTensor>& state, const SafetensorsFile& file,
+  Plan(const std::vector<NamedTensor>& state, std::span<const TensorRecord> tensors,
        const LoadPolicy& policy) {
-    const std::map<std::string, const TensorRecord*> records = rename(file, policy);
+    const std::map<std::string, const TensorRecord*> records = rename(tensors, policy);
     std::map<std::string, at::Tensor> targets;
     for (const NamedTensor& entry : state) targets.emplace(entry.name, entry.tensor);
     for (const auto& [name, target] : targets) {
@@ -126,11 +105,12 @@ class Plan {
   std::vector<Copy> copies;
 
  private:
-  std::map<std::string, const TensorRecord*> rename(const SafetensorsFile& file,
+  std::map<std::string, const TensorRecord*> rename(std::span<const TensorRecord> tensors,
                                                     const LoadPolicy& policy) {
+    const std::size_t wrapper = wrapper_prefix(tensors).size();
     std::map<std::string, const TensorRecord*> records;
-    for (const TensorRecord& record : file.tensors()) {
-      const std::string name = mapped(record.name, policy);
+    for (const TensorRecord& record : tensors) {
+      const std::string name = renamed(policy.renames, record.name.substr(wrapper));
       const auto [place, is_new] = records.emplace(name, &record);
       if (!is_new) {
         problems.push_back(
@@ -172,13 +152,6 @@ std::string preview(const std::vector<std::string>& names) {
                      names.size() > shown ? ", ..." : "");
 }
 
-/// Without a copy; valid as long as the record's bytes.
-at::Tensor view_of(const TensorRecord& record) {
-  // from_blob takes void*; nothing writes through it.
-  return at::from_blob(const_cast<std::byte*>(record.bytes.data()), record.shape,
-                       at::TensorOptions(scalar_type(record.dtype)));
-}
-
 }  // namespace
 
 std::string LoadReport::text(const std::string& source) const {
@@ -192,16 +165,22 @@ std::string LoadReport::text(const std::string& source) const {
   return line;
 }
 
-LoadReport load_weights(torch::nn::Module& module, const SafetensorsFile& file,
+LoadPreview preview_weights(const torch::nn::Module& module, std::span<const TensorRecord> tensors,
+                            const LoadPolicy& policy) {
+  Plan plan(named_state(module), tensors, policy);
+  return {std::move(plan.report), std::move(plan.problems)};
+}
+
+LoadReport load_weights(torch::nn::Module& module, const TensorFile& file,
                         const LoadPolicy& policy) {
-  Plan plan(named_state(module), file, policy);
+  Plan plan(named_state(module), file.tensors(), policy);
   if (!plan.problems.empty()) {
     fail<ConfigError>("{} does not fit the network, {} differences:\n  {}", file.path().string(),
                       plan.problems.size(), fmt::join(plan.problems, "\n  "));
   }
   const at::NoGradGuard no_grad;
   for (Copy& copy : plan.copies) {
-    copy.target.copy_(view_of(*copy.source).view(copy.target.sizes()));
+    copy.target.copy_(to_tensor(*copy.source).view(copy.target.sizes()));
   }
   return plan.report;
 }
@@ -227,7 +206,29 @@ at::Tensor row_major_on_cpu(const at::Tensor& tensor) {
 }
 
 at::Tensor to_tensor(const TensorRecord& record) {
-  return view_of(record).clone();
+  // Copied as bytes: in a file they may begin at an address that is none for these elements, and a
+  // bool may be any byte.
+  const bool is_bool = record.dtype == DType::boolean;
+  at::Tensor tensor = at::empty(record.shape, is_bool ? at::kByte : scalar_type(record.dtype));
+  if (!record.bytes.empty()) {
+    std::memcpy(tensor.mutable_data_ptr(), record.bytes.data(), record.bytes.size());
+  }
+  return is_bool ? tensor.ne(0) : tensor;
+}
+
+TensorStatistics statistics_of(const TensorRecord& record) {
+  const at::Tensor values = to_tensor(record).to(at::kDouble).flatten();
+  const at::Tensor is_nan = values.isnan();
+  const at::Tensor numbers = values.masked_select(is_nan.logical_not());
+  TensorStatistics result{.elements = values.numel(), .nans = is_nan.sum().item<std::int64_t>()};
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  result.min = result.max = result.mean = result.deviation = kNone;
+  if (numbers.numel() == 0) return result;
+  result.min = numbers.min().item<double>();
+  result.max = numbers.max().item<double>();
+  result.mean = numbers.mean().item<double>();
+  result.deviation = numbers.std(/*unbiased=*/false).item<double>();
+  return result;
 }
 
 }  // namespace dusk

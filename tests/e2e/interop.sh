@@ -29,6 +29,17 @@ train 1 "$work/run" --set "model.weights=$work/backbone.safetensors" --set optim
 checkpoint=$work/run/checkpoints/step-00000004/segmenter.safetensors
 "$python" "$here/interop_checkpoint.py" same-backbone "$work/backbone.safetensors" "$checkpoint"
 
+say "Dusk reads what torch.save has written, and torch.load what Dusk has written"
+"$python" "$here/interop_weights.py" write "$work/python"
+for file in "$work"/python/*.pth; do
+  "$DUSK" -q weights import "$file" "$work/in.safetensors" >/dev/null
+  "$python" "$here/interop_weights.py" same "$work/in.safetensors" "$work/python/expected.safetensors"
+done
+"$DUSK" -q weights export "$work/python/expected.safetensors" "$work/out.pth"
+"$python" "$here/interop_weights.py" same "$work/out.pth" "$work/python/expected.safetensors"
+"$DUSK" -q weights export "$work/run" "$work/backbone.pth" --prefix backbone.
+"$python" "$here/interop_weights.py" torchvision "$work/backbone.pth" "$checkpoint"
+
 say "Python loads the checkpoint by name and predicts the same labels"
 rm -rf "$work/run"
 train 1 "$work/run" --set optim.schedule.warmup="0 steps" >"$work/train.log" 2>&1 || { cat "$work/train.log" >&2; die "training"; }

@@ -1,13 +1,17 @@
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 
 #include "dusk/base/files.hpp"
 #include "dusk/io/safetensors.hpp"
 #include "dusk/io/shard.hpp"
+#include "dusk/io/torch_file.hpp"
+#include "dusk/io/zip.hpp"
 #include "unit/io/sample_pictures.hpp"
 
-/// Writes well-formed inputs, from which a fuzzer starts, into FOLDER/{shard,safetensors,manifest}.
-/// They are made by today's writers, so that a change of a format does not leave old ones behind.
+/// Writes well-formed inputs, from which a fuzzer starts, into a folder for each target in FOLDER.
+/// They are made by today's writers, so that a change of a format does not leave old ones behind;
+/// files of Python's `torch.save` are copies of those that the unit test of it reads.
 namespace dusk::fuzz {
 namespace {
 
@@ -35,13 +39,33 @@ void write_manifest(const fs::path& folder) {
 
 void write_tensors(const fs::path& folder) {
   make_directories(folder / "safetensors");
+  make_directories(folder / "torch");
   const std::array<std::byte, 24> values{};
   const std::span<const std::byte> all(values);
-  write_safetensors(folder / "safetensors/three.safetensors",
-                    std::vector<TensorRecord>{{"weight", DType::f32, {2, 2}, all.first(16)},
-                                              {"count", DType::i64, {}, all.first(8)},
-                                              {"empty", DType::u8, {3, 0}, {}}},
-                    {{"format", "pt"}});
+  const std::vector<TensorRecord> tensors{{"weight", DType::f32, {2, 2}, all.first(16)},
+                                          {"count", DType::i64, {}, all.first(8)},
+                                          {"empty", DType::u8, {3, 0}, {}}};
+  write_safetensors(folder / "safetensors/three.safetensors", tensors, {{"format", "pt"}});
+  write_torch(folder / "torch/three.pth", tensors);
+}
+
+/// Files of `torch.save`, the archives among them also as such, and the pickles in these.
+void copy_torch_files(const fs::path& folder) {
+  const fs::path golden = DUSK_GOLDEN;
+  for (const char* name : {"state_stream.pth", "checkpoint_stream.pth"}) {
+    publish(folder / "torch" / name, read_text(golden / name));
+  }
+  make_directories(folder / "zip");
+  make_directories(folder / "pickle");
+  for (const std::string name : {"state", "state_protocol_5", "checkpoint"}) {
+    const std::string archive = read_text(golden / (name + ".pth"));
+    publish(folder / "torch" / (name + ".pth"), archive);
+    publish(folder / "zip" / (name + ".zip"), archive);
+    const ZipArchive zip(std::as_bytes(std::span(archive)), name);
+    const ZipEntry* pickle = zip.find(name + "/data.pkl");
+    if (pickle == nullptr) throw std::runtime_error(name + " holds no pickle");
+    publish(folder / "pickle" / (name + ".pkl"), zip.read(*pickle));
+  }
 }
 
 }  // namespace
@@ -53,6 +77,7 @@ int main(int argc, char** argv) {
     dusk::fuzz::write_shards(argv[1]);
     dusk::fuzz::write_manifest(argv[1]);
     dusk::fuzz::write_tensors(argv[1]);
+    dusk::fuzz::copy_torch_files(argv[1]);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

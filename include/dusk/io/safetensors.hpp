@@ -7,32 +7,13 @@
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "dusk/base/files.hpp"
 #include "dusk/base/units.hpp"
-#include "dusk/io/dtype.hpp"
+#include "dusk/io/tensor_file.hpp"
 
 /// The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header
 /// length, a JSON header, then the tensors' bytes, row-major, without holes.
 namespace dusk {
-
-/// What a tensor is, without its values. An empty shape is a scalar.
-struct TensorSpec {
-  std::string name;
-  DType dtype = DType::f32;
-  std::vector<std::int64_t> shape;
-};
-
-/// A tensor in memory or in a mapped file; `bytes` belongs to somebody else and has exactly
-/// product(shape) elements of `dtype`, row-major, little-endian.
-struct TensorRecord {
-  std::string name;
-  DType dtype = DType::f32;
-  std::vector<std::int64_t> shape;
-  std::span<const std::byte> bytes;
-};
 
 /// Size and checksum (`checksum64` of all bytes) of a file as it was written, for manifests.
 struct WrittenFile {
@@ -46,20 +27,14 @@ using TensorMetadata = std::map<std::string, std::string>;
 /// length, JSON depth, duplicate names, types, products of shapes, offsets (no holes, no overlap,
 /// no rest). Each violation is a `DataError` naming file and tensor; a file that cannot be read is
 /// a `StorageError`.
-class SafetensorsFile {
+class SafetensorsFile : public TensorFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
+  explicit SafetensorsFile(MappedFile file);
 
-  /// Sorted by name. The bytes live as long as this object.
-  [[nodiscard]] const std::vector<TensorRecord>& tensors() const noexcept { return tensors_; }
-  /// Null where there is none of that name.
-  [[nodiscard]] const TensorRecord* find(std::string_view name) const noexcept;
   [[nodiscard]] const TensorMetadata& metadata() const noexcept { return metadata_; }
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
 
  private:
-  MappedFile file_;
-  std::vector<TensorRecord> tensors_;
   TensorMetadata metadata_;
 };
 

@@ -31,7 +31,7 @@ class Backbone : public torch::nn::Module {
   /// How a published file of weights is read. By default: names as they are; a classifier (`fc.*`,
   /// `classifier.*`, `features.18.*`) is left out, and the counters that files from before 2018
   /// lack may be missing.
-  [[nodiscard]] virtual LoadPolicy load_policy(const SafetensorsFile& file) const;
+  [[nodiscard]] virtual LoadPolicy load_policy(const TensorFile& file) const;
 };
 
 }  // namespace dusk

@@ -70,8 +70,8 @@ constexpr std::array<std::pair<std::string_view, BackboneKind>, 11> names_of(Bac
 struct SegmenterOptions {
   Architecture architecture = Architecture::panoptic_fpn;
   BackboneKind backbone = BackboneKind::mobilenet_v2;
-  std::filesystem::path weights = {};     ///< safetensors of the backbone; empty: random
-  std::filesystem::path pretrained = {};  ///< safetensors of the whole network; empty: none
+  std::filesystem::path weights = {};     ///< of the backbone, for `read_weights`; empty: random
+  std::filesystem::path pretrained = {};  ///< of the whole network, likewise; empty: none
   PanopticFpnOptions panoptic_fpn = {};
   DeepLabV2Options deeplab_v2 = {};
   PspNetOptions pspnet = {};
@@ -91,10 +91,11 @@ void describe(Visitor& v, SegmenterOptions& o) {
   v.field("backbone", o.backbone, "network below the head");
   v.field(
       "weights", o.weights,
-      "safetensors file of backbone weights with published names (torchvision's; OpenMMLab's for "
-      "deeplab_v2 of form openmmlab); empty: random");
+      "file (.safetensors or .pth) of backbone weights with published names (torchvision's; "
+      "OpenMMLab's for deeplab_v2 of form openmmlab); empty: random");
   v.field("pretrained", o.pretrained,
-          "safetensors file of the whole network, published or ours, loaded last; empty: none");
+          "file (.safetensors or .pth) of the whole network, published or ours, loaded last; empty: "
+          "none");
   v.section("panoptic_fpn", o.panoptic_fpn, "neck and semantic head");
   v.section("deeplab_v2", o.deeplab_v2, "form and head of DeepLab-v2");
   v.section("pspnet", o.pspnet, "heads of PSPNet");

@@ -16,7 +16,7 @@ namespace dusk {
 namespace {
 
 constexpr std::int64_t kClasses = 5;
-const std::vector<std::int64_t> kEvalShape{1, 3, 70, 102};
+const std::vector<std::int64_t> kEvalShape{1, 3, 50, 214};
 const std::vector<std::int64_t> kTrainShape{2, 3, 58, 74};
 
 SegmenterOptions options_of(Architecture architecture,

@@ -4,10 +4,14 @@
 #include <torch/types.h>
 #include <unistd.h>
 
+#include <array>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "closed_form.hpp"
 #include "dusk/base/error.hpp"
+#include "dusk/io/torch_file.hpp"
 #include "dusk/nn/mobilenet_v2.hpp"
 #include "dusk/nn/resnet.hpp"
 #include "dusk/nn/segmenter.hpp"
@@ -105,12 +109,11 @@ TEST_F(Weights, MissingTensorsNeedAPattern) {
   EXPECT_EQ(report.missing.size(), 20U);
 }
 
-TEST_F(Weights, PrefixesAreMapped) {
+TEST_F(Weights, NamesAreMapped) {
   const auto network = make_resnet({.depth = 18});
   auto tensors = named_state(*network);
   for (auto& tensor : tensors) tensor.name = "module.net." + tensor.name;
-  const LoadReport report =
-      load_weights(*network, file_of(tensors), {.prefixes = {{"module.net.", ""}}});
+  const LoadReport report = load_weights(*network, file_of(tensors), {.renames = {{"net.*", "*"}}});
   EXPECT_EQ(report.matched.size(), 120U);
 }
 
@@ -118,7 +121,7 @@ TEST_F(Weights, TwoTensorsForOneNameAreRefused) {
   const auto network = make_resnet({.depth = 18});
   auto tensors = named_state(*network);
   tensors.push_back({"module.bn1.weight", at::zeros({64}), true});
-  EXPECT_TRUE(contains(refusal(*network, file_of(tensors), {.prefixes = {{"module.", ""}}}),
+  EXPECT_TRUE(contains(refusal(*network, file_of(tensors), {.renames = {{"module.*", "*"}}}),
                        "two tensors for bn1.weight"));
 }
 
@@ -166,17 +169,72 @@ TEST_F(Weights, RecordsShareMemoryAndTensorsOwnIt) {
   EXPECT_THROW(to_record({"t", at::zeros({2}, at::kComplexFloat), true}), InternalError);
 }
 
+TEST_F(Weights, OfTorchSaveAreLoadedAlike) {
+  const auto source = make_resnet({.depth = 18});
+  test::fill_closed_form(*source);
+  std::vector<TensorRecord> records;
+  for (const NamedTensor& tensor : named_state(*source)) {
+    records.push_back(to_record(tensor));
+    records.back().name.insert(0, "module.");
+  }
+  write_torch(folder_ / "weights.pth", records);
+  const auto target = make_resnet({.depth = 18});
+  EXPECT_EQ(load_weights(*target, *read_weights(folder_ / "weights.pth")).matched.size(), 120U);
+  EXPECT_TRUE(at::equal(target->named_parameters()["conv1.weight"],
+                        source->named_parameters()["conv1.weight"]));
+}
+
+TEST_F(Weights, AreComparedWithoutBeingLoaded) {
+  const auto source = make_resnet({.depth = 18});
+  std::vector<TensorRecord> records;
+  for (const NamedTensor& tensor : named_state(*source)) records.push_back(to_record(tensor));
+  records.pop_back();
+  const LoadPreview preview = preview_weights(*source, records);
+  EXPECT_EQ(preview.report.matched.size(), 119U);
+  EXPECT_EQ(preview.problems.size(), 1U);
+}
+
+TEST_F(Weights, MayBeginAtAnyAddressAndBoolsBeAnyByte) {
+  const at::Tensor values = at::arange(3, at::kFloat);
+  std::vector<std::byte> bytes(13);
+  std::memcpy(bytes.data() + 1, values.const_data_ptr(), 12);
+  const std::span<const std::byte> odd = std::span(bytes).subspan(1);
+  EXPECT_TRUE(at::equal(to_tensor({"t", DType::f32, {3}, odd}), values));
+  const std::array<std::byte, 3> flags{std::byte{0}, std::byte{1}, std::byte{255}};
+  const at::Tensor bools = to_tensor({"t", DType::boolean, {3}, flags});
+  EXPECT_EQ(bools.scalar_type(), at::kBool);
+  EXPECT_EQ(bools.sum().item<std::int64_t>(), 2);
+  EXPECT_EQ(to_tensor({"t", DType::f64, {2, 0}, {}}).numel(), 0);
+}
+
+TEST_F(Weights, StatisticsLeaveOutWhatIsNoNumber) {
+  const float nan = std::nanf("");
+  const at::Tensor values = at::tensor({1.0F, nan, 3.0F, nan});
+  const TensorStatistics some = statistics_of(to_record({"t", values, true}));
+  EXPECT_EQ(some.elements, 4);
+  EXPECT_EQ(some.nans, 2);
+  EXPECT_EQ(some.min, 1);
+  EXPECT_EQ(some.max, 3);
+  EXPECT_EQ(some.mean, 2);
+  EXPECT_EQ(some.deviation, 1);
+  const TensorStatistics none = statistics_of(to_record({"t", at::full({2}, nan), true}));
+  EXPECT_EQ(none.nans, 2);
+  EXPECT_TRUE(std::isnan(none.min) && std::isnan(none.mean));
+  EXPECT_EQ(statistics_of(to_record({"t", at::zeros({0}, at::kLong), true})).elements, 0);
+  EXPECT_EQ(statistics_of(to_record({"t", at::ones({2}, at::kBFloat16), true})).mean, 1);
+}
+
 TEST_F(Weights, OfMobileNetV2AreReal) {
   const auto folder = test::shared_data("weights");
   if (folder.empty()) GTEST_SKIP() << "no shared data: the real MobileNetV2 file was not loaded";
   SegmenterOptions options;
   options.backbone = BackboneKind::mobilenet_v2;
-  options.weights = folder / "mobilenet_v2.safetensors";
+  options.weights = folder / "mobilenet_v2.pth";  // the same tensors as in the file below
   const auto network = make_segmenter(options, 11);
   ASSERT_TRUE(network->backbone_weights().has_value());
   EXPECT_EQ(network->backbone_weights()->matched.size(), 306U);
   EXPECT_EQ(network->backbone_weights()->extra.size(), 8U);  // features.18 and the classifier
-  const SafetensorsFile file(options.weights);
+  const SafetensorsFile file(folder / "mobilenet_v2.safetensors");
   for (const auto& entry : named_state(*network)) {
     if (!entry.name.starts_with("backbone.")) continue;
     const TensorRecord* record = file.find(entry.name.substr(9));
