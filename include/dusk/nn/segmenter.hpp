@@ -89,13 +89,13 @@ void describe(Visitor& v, SegmenterOptions& o) {
           "the network; deeplab_v2 and pspnet need the backbone resnet50 or resnet101, hrda sees "
           "pictures twice and needs sides that 8 divides");
   v.field("backbone", o.backbone, "network below the head");
+  v.field("weights", o.weights,
+          "file (.safetensors or .pth) of backbone weights with published names (torchvision's; "
+          "OpenMMLab's for deeplab_v2 of form openmmlab); empty: random");
   v.field(
-      "weights", o.weights,
-      "file (.safetensors or .pth) of backbone weights with published names (torchvision's; "
-      "OpenMMLab's for deeplab_v2 of form openmmlab); empty: random");
-  v.field("pretrained", o.pretrained,
-          "file (.safetensors or .pth) of the whole network, published or ours, loaded last; empty: "
-          "none");
+      "pretrained", o.pretrained,
+      "file (.safetensors or .pth) of the whole network, published or ours, loaded last; empty: "
+      "none");
   v.section("panoptic_fpn", o.panoptic_fpn, "neck and semantic head");
   v.section("deeplab_v2", o.deeplab_v2, "form and head of DeepLab-v2");
   v.section("pspnet", o.pspnet, "heads of PSPNet");
