@@ -10,6 +10,7 @@
 #include "dusk/base/error.hpp"
 #include "dusk/nn/resnet.hpp"
 #include "dusk/nn/segmenter.hpp"
+#include "golden_file.hpp"
 #include "support/temp_folder.hpp"
 
 namespace dusk {
@@ -42,17 +43,9 @@ struct Case {
   SegmenterOptions options;
 };
 
-at::Tensor strided(const at::Tensor& tensor) {
-  constexpr std::int64_t kSamples = 997;
-  const at::Tensor flat = tensor.detach().contiguous().view(-1);
-  return flat.slice(0, 0, flat.numel(), std::max<std::int64_t>(1, flat.numel() / kSamples));
-}
-
 class Architectures : public testing::TestWithParam<Case> {
  protected:
-  Architectures()
-      : file_(std::filesystem::path(DUSK_GOLDEN) /
-              (std::string(GetParam().file) + ".safetensors")) {}
+  Architectures() : golden_(GetParam().file) {}
 
   std::shared_ptr<Segmenter> network(bool channels_last) const {
     SegmenterOptions options = GetParam().options;
@@ -60,17 +53,6 @@ class Architectures : public testing::TestWithParam<Case> {
     auto network = make_segmenter(options, kClasses);
     test::fill_closed_form(*network);
     return network;
-  }
-
-  void expect_close(const std::string& name, const at::Tensor& actual, double tolerance) const {
-    const TensorRecord* record = file_.find(name);
-    ASSERT_NE(record, nullptr) << name;
-    ASSERT_EQ(actual.sizes(), at::IntArrayRef(record->shape)) << name;
-    EXPECT_LT(test::relative_error(actual, to_tensor(*record)), tolerance) << name;
-  }
-
-  at::Tensor stored_gradient(const std::string& mode) const {
-    return to_tensor(*file_.find(mode + ".input_gradient"));
   }
 
   /// One forward and backward pass in the network's own type; scores are compared and
@@ -85,17 +67,17 @@ class Architectures : public testing::TestWithParam<Case> {
       return test::closed_form(std::string(name) + " direction", like.sizes()).to(at::kDouble);
     };
     at::Tensor total = (scores.logits * direction("logits", scores.logits)).sum();
-    expect_close(mode + ".logits", scores.logits, tolerance);
-    EXPECT_EQ(scores.auxiliary.defined(), file_.find(mode + ".auxiliary") != nullptr);
+    golden_.expect_close(mode + ".logits", scores.logits, tolerance);
+    EXPECT_EQ(scores.auxiliary.defined(), golden_.contains(mode + ".auxiliary"));
     if (scores.auxiliary.defined()) {
-      expect_close(mode + ".auxiliary", scores.auxiliary, tolerance);
+      golden_.expect_close(mode + ".auxiliary", scores.auxiliary, tolerance);
       total = total + (scores.auxiliary * direction("auxiliary", scores.auxiliary)).sum();
     }
     total.backward();
-    return strided(images.grad());
+    return test::strided(images.grad());
   }
 
-  SafetensorsFile file_;
+  test::GoldenFile golden_;
 };
 
 /// In float64 rounding decides no ReLU and no maximum, so the stored float32 is the only error.
@@ -105,10 +87,11 @@ TEST_P(Architectures, InFloat64AreTheReference) {
   const auto network = this->network(/*channels_last=*/false);
   network->to(at::kDouble);
   network->eval();
-  expect_close("eval.input_gradient", check(*network, "eval", kEvalShape, kExact), kExact);
+  golden_.expect_close("eval.input_gradient", check(*network, "eval", kEvalShape, kExact), kExact);
   test::fill_closed_form(*network);
   network->train();
-  expect_close("train.input_gradient", check(*network, "train", kTrainShape, kExact), kExact);
+  golden_.expect_close("train.input_gradient", check(*network, "train", kTrainShape, kExact),
+                       kExact);
 }
 
 /// A ReLU or a maximum on the other side of its kink is a step in the gradient (golden_test.cpp),
@@ -117,7 +100,7 @@ TEST_P(Architectures, InChannelsLastFloat32AreCloseToTheReference) {
   const auto network = this->network(/*channels_last=*/true);
   network->eval();
   const at::Tensor gradient = check(*network, "eval", kEvalShape, 1e-4);
-  const at::Tensor expected = stored_gradient("eval");
+  const at::Tensor expected = golden_.stored("eval.input_gradient");
   EXPECT_LT(((gradient - expected).norm() / expected.norm()).item<double>(), 1e-2);
 }
 

@@ -13,33 +13,13 @@
 #include "dusk/base/error.hpp"
 #include "dusk/nn/inception_v3.hpp"
 #include "dusk/nn/vgg16.hpp"
+#include "golden_file.hpp"
 #include "support/temp_folder.hpp"
 
 namespace dusk {
 namespace {
 
 constexpr double kExact = 1e-6;  // in float64; the stored float32 is the error
-
-at::Tensor strided(const at::Tensor& tensor) {
-  constexpr std::int64_t kSamples = 997;
-  const at::Tensor flat = tensor.detach().contiguous().view(-1);
-  return flat.slice(0, 0, flat.numel(), std::max<std::int64_t>(1, flat.numel() / kSamples));
-}
-
-class Stored {
- public:
-  explicit Stored(const std::string& network)
-      : file_(std::filesystem::path(DUSK_GOLDEN) / (network + ".safetensors")) {}
-
-  void expect_close(const std::string& name, const at::Tensor& actual, double tolerance) const {
-    const TensorRecord* record = file_.find(name);
-    ASSERT_NE(record, nullptr) << name;
-    EXPECT_LT(test::relative_error(strided(actual), to_tensor(*record)), tolerance) << name;
-  }
-
- private:
-  SafetensorsFile file_;
-};
 
 /// "name shape" of torchvision's whole network.
 std::set<std::string> torchvision_lines(const std::string& network) {
@@ -82,7 +62,7 @@ at::Tensor product(const std::string& name, const at::Tensor& value) {
 
 void check_vgg(const std::string& name, const Vgg16Options& options, at::ScalarType type,
                at::MemoryFormat format, double tolerance) {
-  const Stored stored("vgg16");
+  const test::GoldenFile stored("vgg16");
   const auto network = make_vgg16(options);
   test::fill_closed_form(*network);
   network->to(type);
@@ -170,7 +150,7 @@ TEST(Vgg16, ReadsTorchvisionsFilesAndThoseConvertedFromCaffe) {
 
 void check_inception(const std::string& name, InceptionForm form, at::ScalarType type,
                      at::MemoryFormat format, double tolerance) {
-  const Stored stored("inception_v3");
+  const test::GoldenFile stored("inception_v3");
   const auto network = make_inception_v3(form);
   test::fill_closed_form(*network);
   network->to(type);
@@ -200,7 +180,7 @@ TEST(InceptionV3, MapsAPictureOf299To8By8) {
   const at::NoGradGuard no_grad;
   const at::Tensor input =
       inception_input((test::closed_form("unit images", {1, 3, 40, 57}) + 1) / 2);
-  Stored("inception_v3").expect_close("input", input, 1e-6);
+  test::GoldenFile("inception_v3").expect_close("input", input, 1e-6);
   EXPECT_EQ(network->features(input).sizes(), at::IntArrayRef({1, 2048, 8, 8}));
   EXPECT_EQ(network->forward(input).sizes(), at::IntArrayRef({1, 2048}));
 }

@@ -35,15 +35,18 @@ class GoldenFile {
     return to_tensor(*record);
   }
 
-  /// `actual`, thinned out where the stored one is, to 1e-4 of that one's largest value.
-  void expect_close(const std::string& name, const at::Tensor& actual) const {
-    const at::Tensor expected = stored(name).view(-1);
-    const bool whole = expected.numel() == actual.numel();
-    const at::Tensor compared = whole ? actual.detach().reshape(-1) : strided(actual);
-    ASSERT_EQ(compared.numel(), expected.numel()) << name;
+  [[nodiscard]] bool contains(const std::string& name) const { return file_.find(name) != nullptr; }
+
+  /// `actual`, thinned out where the stored one is, within `tolerance` of that one's largest value.
+  void expect_close(const std::string& name, const at::Tensor& actual,
+                    double tolerance = kGoldenTolerance) const {
+    const at::Tensor expected = stored(name);
+    const at::Tensor compared =
+        actual.sizes() == expected.sizes() ? actual.detach() : strided(actual);
+    ASSERT_EQ(compared.sizes(), expected.sizes()) << name;
     const double error = relative_error(compared, expected);
     testing::Test::RecordProperty(name, std::to_string(error));
-    EXPECT_LT(error, kGoldenTolerance) << name;
+    EXPECT_LT(error, tolerance) << name;
   }
 
   /// Norm of every parameter's gradient and its product with a closed form. Where the true gradient
