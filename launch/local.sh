@@ -42,30 +42,31 @@ fi
 share=$((cores / ranks))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((share > 0 ? share : 1))}
 
-# ranks_of PID: "alive" while a rank of this mpirun lives; else the exit status, as wait(2) gives it, of
-# each that has ended and was not waited for.
+# ranks_of PID: "alive" while a child of this mpirun lives; else "ended" and the exit status, as wait(2)
+# gives it, of each that it has not waited for.
 ranks_of() {
-  local children='' child stat status=()
-  read -r children 2>/dev/null <"/proc/$1/task/$1/children"
-  for child in $children; do
-    read -r stat 2>/dev/null <"/proc/$child/stat" || continue
-    read -ra stat <<<"${stat##*) }" # the name before it may have blanks; from here: state, ...
+  local stat ended=ended
+  for stat in /proc/[0-9]*/stat; do
+    read -r stat 2>/dev/null <"$stat" || continue
+    read -ra stat <<<"${stat##*) }" # the name before it may have blanks; from here: state, parent, ...
+    [ "${stat[1]}" = "$1" ] || continue
     [ "${stat[0]}" = Z ] || { echo alive && return; }
-    status+=("${stat[-1]}")
+    ended+=" ${stat[-1]}"
   done
-  echo "${status[*]-}"
+  echo "$ended"
 }
 
 # The PMIx library of Open MPI 4.1 on Debian 12 can stand still for ever while mpirun ends after an
 # abort (it waits for a lock in memory that was freed). guard PID FILE: kills a mpirun that outlives its
 # ranks; into FILE goes the exit code that it owed.
 guard() {
-  local before='' now='' status code=76
+  local before='' now='' started='' status code=76
   while sleep 2 2>/dev/null && kill -0 "$1" 2>/dev/null; do
     now=$(ranks_of "$1")
-    if [ -n "$before" ] && [ "$before" != alive ] && [ "$now" = "$before" ]; then
+    if [ "$now" != ended ]; then started=yes; fi # before it starts them, too, it has none
+    if [ "$started" ] && [ "$now" != alive ] && [ "$now" = "$before" ]; then
       # 76 may be an answer to another rank's failure; a code of its own is that failure's.
-      for status in $now; do
+      for status in ${now#ended}; do
         case $((status & 127)),$((status >> 8)) in
           0,0 | 0,76) ;;
           0,*) code=$((status >> 8)) ;;

@@ -80,19 +80,20 @@ local_sh_refuses_bad_usage() {
   says "no program at"
 }
 
-# A mpirun that stands still when its ranks have ended, as that of Debian 12 at times does.
-local_sh_ends_a_hanging_mpirun() {
-  cat >"$folder/mpirun" <<'SH'
-#!/usr/bin/env bash
-[ "$1" = --version ] && exit
-bash -c 'exit 76' &
-bash -c 'exit 65' &
-bash -c 'kill -TERM $$' &
-exec sleep 50
-SH
+# hanging CODE SCRIPT: a mpirun that stands still when its ranks have ended, as that of Debian 12 at times
+# does, is ended, and CODE returned.
+hanging() {
+  printf '%s\n' '#!/usr/bin/env bash' '[ "$1" = --version ] && exit' "$2" >"$folder/mpirun"
   chmod +x "$folder/mpirun"
-  PATH=$folder:$PATH expect 65 ranks abort
+  PATH=$folder:$PATH expect "$1" ranks abort
   says "all ranks have ended, but mpirun has not"
+}
+# They end when bash, which would wait for them, has become a sleep.
+local_sh_ends_a_hanging_mpirun() {
+  hanging 65 '(sleep 1; exit 76) & (sleep 1; exit 65) & (sleep 1; kill -TERM $BASHPID) & exec sleep 50'
+}
+local_sh_ends_a_mpirun_that_hangs_later() {
+  hanging 76 '(sleep 5; exit 65) & wait; exec sleep 50'
 }
 
 # The launcher of another MPI leaves its claim in the environment, and ranks that know nobody.

@@ -111,7 +111,8 @@ TEST(StepTimeline, SourceOnlyPassesThroughAllPhasesInOrder) {
 }
 
 TEST(StepTimeline, CollectivesOfAStepAreRecordedInTheirPhases) {
-  const auto timings = collective_timings(second_step());
+  const StepRecord record = second_step();
+  const auto timings = collective_timings(record);
   ASSERT_GE(timings.size(), 4U);  // labelled pixels, two buckets or more, buffers
   EXPECT_EQ(timings.front().name, "labelled pixels");
   EXPECT_EQ(timings.front().phase, StepPhase::forward);
@@ -121,8 +122,8 @@ TEST(StepTimeline, CollectivesOfAStepAreRecordedInTheirPhases) {
     EXPECT_EQ(timings[i].name, fmt::format("grad/segmenter bucket {}", i - 1));
     EXPECT_EQ(timings[i].phase, StepPhase::backward);
     EXPECT_GT(timings[i].size.value, 0U);
-    if (i == 1) continue;  // all are awaited after the backward: the later, the less
-    EXPECT_LT(timings[i].headroom, timings[i - 1].headroom);
+    // Issued within the backward, awaited after it; equal but for rounding where at its very end.
+    EXPECT_GE(timings[i].after + timings[i].headroom, parts_of(record.steps[0]).backward - 1e-9);
   }
 }
 
