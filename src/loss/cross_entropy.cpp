@@ -28,9 +28,9 @@ class FusedCrossEntropy : public torch::autograd::Function<FusedCrossEntropy> {
  public:
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
                                                 const at::Tensor& logits, const at::Tensor& labels,
-                                                std::int64_t ignore) {
-    const FusedResult result =
-        upsample::fused_cross_entropy(upsample::choose_kernels(), logits, labels, ignore, true);
+                                                const PixelLoss& pixel, std::int64_t ignore) {
+    const FusedResult result = upsample::fused_cross_entropy(upsample::choose_kernels(), logits,
+                                                             labels, pixel, ignore, true);
     context->save_for_backward({result.gradient});
     const at::Tensor count = at::scalar_tensor(result.labelled, labels.options());
     context->mark_non_differentiable({count});
@@ -43,7 +43,8 @@ class FusedCrossEntropy : public torch::autograd::Function<FusedCrossEntropy> {
       fail<InternalError>("upsampled_cross_entropy: the gradient of its gradient is not available");
     }
     const at::Tensor gradient = context->get_saved_variables()[0];
-    return {outer[0].defined() ? gradient * outer[0] : at::Tensor(), at::Tensor(), at::Tensor()};
+    return {outer[0].defined() ? gradient * outer[0] : at::Tensor(), at::Tensor(), at::Tensor(),
+            at::Tensor()};
   }
 };
 
@@ -67,33 +68,40 @@ at::Tensor widened(const at::Tensor& logits) {
 }  // namespace
 
 LossSum upsampled_cross_entropy(const at::Tensor& low_res_logits, const at::Tensor& labels,
-                                std::int64_t ignore) {
+                                const PixelLoss& pixel, std::int64_t ignore) {
   check_shapes(low_res_logits, labels);
   const at::Tensor logits = widened(low_res_logits);
   if (!has_kernel(logits)) {
-    return cross_entropy(interpolate(logits, labels.size(1), labels.size(2)), labels, ignore);
+    return cross_entropy(interpolate(logits, labels.size(1), labels.size(2)), labels, pixel,
+                         ignore);
   }
   if (logits.requires_grad() && at::GradMode::is_enabled()) {
-    const auto outputs = FusedCrossEntropy::apply(logits, labels, ignore);
+    const auto outputs = FusedCrossEntropy::apply(logits, labels, pixel, ignore);
     return {outputs[0], outputs[1]};
   }
-  const FusedResult result =
-      upsample::fused_cross_entropy(upsample::choose_kernels(), logits, labels, ignore, false);
+  const FusedResult result = upsample::fused_cross_entropy(upsample::choose_kernels(), logits,
+                                                           labels, pixel, ignore, false);
   return {at::scalar_tensor(result.loss, logits.options()),
           at::scalar_tensor(result.labelled, labels.options())};
 }
 
-LossSum cross_entropy(const at::Tensor& logits, const at::Tensor& labels, std::int64_t ignore) {
+LossSum cross_entropy(const at::Tensor& logits, const at::Tensor& labels, const PixelLoss& pixel,
+                      std::int64_t ignore) {
   check_shapes(logits, labels);
   if (logits.size(2) != labels.size(1) || logits.size(3) != labels.size(2)) {
     fail<InternalError>("cross entropy: logits {} and labels {} differ in size",
                         fmt::join(logits.sizes(), "x"), fmt::join(labels.sizes(), "x"));
   }
   const at::Tensor wide = widened(logits);
-  if (has_kernel(wide)) return upsampled_cross_entropy(wide, labels, ignore);
-  const at::Tensor sum =
-      at::nll_loss_nd(at::log_softmax(wide, 1), labels, {}, at::Reduction::Sum, ignore);
-  return {sum, count_labelled(labels, ignore)};
+  if (has_kernel(wide)) return upsampled_cross_entropy(wide, labels, pixel, ignore);
+  const at::Tensor scores = at::log_softmax(wide, 1);
+  const at::Tensor count = count_labelled(labels, ignore);
+  if (pixel == PixelLoss{}) {
+    return {at::nll_loss_nd(scores, labels, {}, at::Reduction::Sum, ignore), count};
+  }
+  const at::Tensor entropy = at::nll_loss_nd(scores, labels, {}, at::Reduction::None, ignore);
+  const at::Tensor power = (1 - (-entropy).exp()).pow(pixel.gamma);
+  return {(entropy * (pixel.cross_entropy + pixel.focal * power)).sum(), count};
 }
 
 at::Tensor count_labelled(const at::Tensor& labels, std::int64_t ignore) {

@@ -78,7 +78,7 @@ void merge_gradient(const at::Tensor& upper, const at::Tensor& lower, const at::
 
 template <class T>
 FusedResult fused(const Kernels& kernels, const at::Tensor& logits, const at::Tensor& labels,
-                  std::int64_t ignore, bool with_gradient) {
+                  const PixelLoss& pixel, std::int64_t ignore, bool with_gradient) {
   const std::int64_t images = logits.size(0);
   const std::int64_t classes = logits.size(1);
   const std::int64_t height = logits.size(2);
@@ -99,6 +99,9 @@ FusedResult fused(const Kernels& kernels, const at::Tensor& logits, const at::Te
       set_geometry<T>(interval, logits, i / height, i % height, rows, columns);
       interval.labels = labels.const_data_ptr<std::int64_t>() + (i / height) * labels.stride(0);
       interval.ignore = ignore;
+      interval.cross_entropy = static_cast<T>(pixel.cross_entropy);
+      interval.focal = static_cast<T>(pixel.focal);
+      interval.gamma = static_cast<T>(pixel.gamma);
       interval.scratch = scratch.data();
       if (with_gradient) {
         interval.upper = upper.mutable_data_ptr<T>() + i * classes * width;
@@ -118,11 +121,12 @@ FusedResult fused(const Kernels& kernels, const at::Tensor& logits, const at::Te
 }  // namespace
 
 FusedResult fused_cross_entropy(const Kernels& kernels, const at::Tensor& logits,
-                                const at::Tensor& labels, std::int64_t ignore, bool with_gradient) {
+                                const at::Tensor& labels, const PixelLoss& pixel,
+                                std::int64_t ignore, bool with_gradient) {
   const at::Tensor whole_labels = labels.contiguous();
   return logits.scalar_type() == at::kDouble
-             ? fused<double>(kernels, logits, whole_labels, ignore, with_gradient)
-             : fused<float>(kernels, logits, whole_labels, ignore, with_gradient);
+             ? fused<double>(kernels, logits, whole_labels, pixel, ignore, with_gradient)
+             : fused<float>(kernels, logits, whole_labels, pixel, ignore, with_gradient);
 }
 
 at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits, std::int64_t height,

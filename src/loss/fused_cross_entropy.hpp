@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "dusk/loss/cross_entropy.hpp"
 #include "loss/upsample_kernels.hpp"
 
 namespace dusk::upsample {
@@ -14,12 +15,12 @@ struct FusedResult {
   at::Tensor gradient;        ///< of `loss`, shaped and laid out like the logits; may be undefined
 };
 
-/// Cross entropy of `logits` (N, K, h, w), float32 or float64 on the CPU, any strides, up-sampled
-/// to the size of `labels` (N, H, W) int64. The result does not depend on the number of threads.
-/// `DataError` for a label that is neither a class nor `ignore`.
+/// `upsampled_cross_entropy` of `logits` (N, K, h, w), float32 or float64 on the CPU, any strides,
+/// up-sampled to the size of `labels` (N, H, W) int64. The result does not depend on the number of
+/// threads. `DataError` for a label that is neither a class nor `ignore`.
 [[nodiscard]] FusedResult fused_cross_entropy(const Kernels& kernels, const at::Tensor& logits,
-                                              const at::Tensor& labels, std::int64_t ignore,
-                                              bool with_gradient);
+                                              const at::Tensor& labels, const PixelLoss& pixel,
+                                              std::int64_t ignore, bool with_gradient);
 
 /// Classes (N, height, width) uint8 of `logits` (N, K <= 255, h, w), float32 on the CPU.
 [[nodiscard]] at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits,

@@ -45,6 +45,10 @@ template <class T>
 struct LossInterval : Interval<T> {
   const std::int64_t* labels = nullptr;  ///< the image's (H, W), contiguous
   std::int64_t ignore = 255;
+  /// Loss of a pixel: -ln p * (cross_entropy + focal * (1 - p)^gamma), p of the label's class.
+  T cross_entropy = 1;
+  T focal = 0;
+  T gamma = 2;
   T* upper = nullptr;         ///< (K, w): gradient that goes to source row `row`; null: no gradient
   T* lower = nullptr;         ///< (K, w): gradient that goes to source row `row + 1`
   double loss = 0;            ///< out

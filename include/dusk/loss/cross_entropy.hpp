@@ -16,12 +16,23 @@ struct LossSum {
 /// The label that stands for "no label".
 inline constexpr std::int64_t kIgnoreLabel = 255;
 
-/// Sum over the labelled pixels of -ln softmax(logits)[label].
+/// What a labelled pixel costs, p being the softmax at its label:
+/// -ln p * (cross_entropy + focal * (1 - p)^gamma). The focal loss (Lin et al. 2017, eq. 5) with
+/// weight alpha is {0, alpha, gamma}.
+struct PixelLoss {
+  double cross_entropy = 1;
+  double focal = 0;
+  double gamma = 2;
+  bool operator==(const PixelLoss&) const = default;
+};
+
+/// Sum over the labelled pixels of -ln softmax(logits)[label], or of another `pixel` loss.
 ///
 /// `logits` (N, K, H, W) floating, `labels` (N, H, W) int64 in [0, K) or `ignore`. Without a
 /// labelled pixel: sum 0 with a zero gradient (not NaN), count 0. Labels outside the space are a
 /// `DataError` on the CPU; on CUDA they are not looked at here (the data layer has checked them).
 [[nodiscard]] LossSum cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
+                                    const PixelLoss& pixel = {},
                                     std::int64_t ignore = kIgnoreLabel);
 
 /// `cross_entropy` of the logits up-sampled to the labels' size (bilinear, align_corners=false):
@@ -31,7 +42,7 @@ inline constexpr std::int64_t kIgnoreLabel = 255;
 /// gradients of full resolution never exist. The result does not depend on the number of threads.
 /// Elsewhere the plain operators run. A gradient of the gradient is refused.
 [[nodiscard]] LossSum upsampled_cross_entropy(const at::Tensor& low_res_logits,
-                                              const at::Tensor& labels,
+                                              const at::Tensor& labels, const PixelLoss& pixel = {},
                                               std::int64_t ignore = kIgnoreLabel);
 
 /// Number of pixels that carry a label: scalar int64 on the labels' device. Known before the

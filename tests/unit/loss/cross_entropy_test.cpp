@@ -29,18 +29,24 @@ struct Gradient {
   at::Tensor logits;
 };
 
-Gradient ours(const at::Tensor& values, const at::Tensor& labels) {
+Gradient ours(const at::Tensor& values, const at::Tensor& labels, const PixelLoss& pixel = {}) {
   const at::Tensor logits = values.detach().clone().requires_grad_();
-  const LossSum loss = upsampled_cross_entropy(logits, labels);
+  const LossSum loss = upsampled_cross_entropy(logits, labels, pixel);
   loss.sum.backward();
   return {loss.sum.item<double>(), loss.count.item<std::int64_t>(), logits.grad()};
 }
 
 /// The same from PyTorch's separate operators and its automatic gradient.
-Gradient composed(const at::Tensor& values, const at::Tensor& labels) {
+Gradient composed(const at::Tensor& values, const at::Tensor& labels, const PixelLoss& pixel = {}) {
   const at::Tensor logits = values.detach().clone().requires_grad_();
   const at::Tensor large = at::upsample_bilinear2d(logits, {labels.size(1), labels.size(2)}, false);
-  const at::Tensor sum = at::cross_entropy_loss(large, labels, {}, at::Reduction::Sum, 255);
+  const at::Tensor used = labels.ne(255);
+  const at::Tensor p = at::softmax(large, 1)
+                           .gather(1, labels.where(used, 0).unsqueeze(1))
+                           .squeeze(1)
+                           .masked_select(used);
+  const at::Tensor focus = (1 - p).pow(pixel.gamma);
+  const at::Tensor sum = (-p.log() * (pixel.cross_entropy + pixel.focal * focus)).sum();
   sum.backward();
   return {sum.item<double>(), labels.ne(255).sum().item<std::int64_t>(), logits.grad()};
 }
@@ -206,10 +212,57 @@ TEST(CrossEntropy, ALabelOutsideTheSpaceIsNamed) {
       "label -1 is outside");
 }
 
+/// Cross entropy, focal and both, gamma below 1 and 0.
+class FocalLoss : public testing::TestWithParam<PixelLoss> {};
+
+TEST_P(FocalLoss, AgreesWithTheComposedOperators) {
+  const at::Tensor labels = some_labels(2, 24, 70, 5);
+  const at::Tensor values = some_logits({2, 5, 6, 18}, torch::kDouble);
+  const Gradient reference = composed(values, labels, GetParam());
+  const Gradient fine = ours(values, labels, GetParam());
+  EXPECT_NEAR(fine.sum, reference.sum, 1e-12 * (1 + reference.sum));
+  EXPECT_LT(largest_difference(fine.logits, reference.logits), 1e-11);
+  const Gradient coarse = ours(values.to(torch::kFloat), labels, GetParam());
+  EXPECT_NEAR(coarse.sum, reference.sum, 4e-6 * (1 + reference.sum));
+  const double scale = 1 + reference.logits.abs().max().item<double>();
+  EXPECT_LT(largest_difference(coarse.logits, reference.logits), 4e-6 * scale);
+}
+
+INSTANTIATE_TEST_SUITE_P(Losses, FocalLoss,
+                         testing::Values(PixelLoss{0, 0.5, 2}, PixelLoss{0.5, 0.25, 2},
+                                         PixelLoss{0.3, 1, 0.5}, PixelLoss{0, 1, 0},
+                                         PixelLoss{2, 0, 2}));
+
+TEST(FocalLoss, HasTheValuesOfTheThesis) {
+  const auto at_probability = [](double p, const PixelLoss& pixel) {
+    const at::Tensor logits = torch::tensor({std::log(p), std::log(1 - p)}, torch::kDouble);
+    return upsampled_cross_entropy(logits.view({1, 2, 1, 1}), torch::zeros({1, 1, 1}, torch::kLong),
+                                   pixel)
+        .sum.item<double>();
+  };
+  constexpr PixelLoss kFocal{0, 0.5, 2};
+  constexpr PixelLoss kCombined{0.5, 0.25, 2};
+  EXPECT_NEAR(at_probability(0.5, kFocal), 0.0866434, 1e-7);
+  EXPECT_NEAR(at_probability(0.5, kCombined), 0.389895, 1e-6);
+  EXPECT_NEAR(at_probability(0.9, kFocal), 0.000526803, 1e-9);
+  EXPECT_NEAR(at_probability(0.9, kCombined), 0.0529437, 1e-7);
+}
+
+TEST(FocalLoss, CertainPixelsCostNothingAndStayFinite) {
+  const at::Tensor logits = torch::tensor({100.0F, -100.0F}).view({1, 2, 1, 1});
+  for (const std::int64_t label : {0, 1}) {
+    const Gradient found =
+        ours(logits, torch::full({1, 1, 1}, label, torch::kLong), PixelLoss{0, 1, 2});
+    EXPECT_NEAR(found.sum, label == 0 ? 0 : 200, 1e-4);
+    EXPECT_TRUE(found.logits.isfinite().all().item<bool>());
+    EXPECT_NEAR(found.logits.abs().max().item<double>(), label == 0 ? 0 : 1, 1e-5);
+  }
+}
+
 TEST(CrossEntropy, AnotherIgnoredLabel) {
   const at::Tensor labels = some_labels(1, 16, 16, 4, /*ignore=*/2);
   const at::Tensor logits = some_logits({1, 4, 4, 4}, torch::kDouble);
-  const LossSum loss = upsampled_cross_entropy(logits, labels, 2);
+  const LossSum loss = upsampled_cross_entropy(logits, labels, {}, 2);
   EXPECT_NEAR(loss.sum.item<double>(), test::plain_loss(logits, labels, 2), 1e-10);
   EXPECT_EQ(loss.count.item<std::int64_t>(), count_labelled(labels, 2).item<std::int64_t>());
 }

@@ -28,14 +28,14 @@ TEST(UpsampleKernels, EachInstructionSetAgreesWithThePlainLoop) {
   const at::Tensor logits = test::some_logits({2, 13, 9, 37}, torch::kDouble);
   const double reference = test::plain_loss(logits, labels, 255);
   const at::Tensor gradient =
-      fused_cross_entropy(baseline::kernels, logits, labels, 255, true).gradient;
+      fused_cross_entropy(baseline::kernels, logits, labels, {}, 255, true).gradient;
   for (const Kernels* kernels : kernels_of_this_machine()) {
     SCOPED_TRACE(kernels->name);
-    const FusedResult fine = fused_cross_entropy(*kernels, logits, labels, 255, true);
+    const FusedResult fine = fused_cross_entropy(*kernels, logits, labels, {}, 255, true);
     EXPECT_NEAR(fine.loss, reference, 1e-11 * reference);
     EXPECT_LT((fine.gradient - gradient).abs().max().item<double>(), 1e-12);
     const FusedResult coarse =
-        fused_cross_entropy(*kernels, logits.to(torch::kFloat), labels, 255, true);
+        fused_cross_entropy(*kernels, logits.to(torch::kFloat), labels, {}, 255, true);
     EXPECT_NEAR(coarse.loss, reference, 1e-6 * reference);
     EXPECT_LT((coarse.gradient - gradient).abs().max().item<double>(), 1e-5);
   }
