@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "dusk/loss/cross_entropy.hpp"
 #include "loss/upsample_kernels.hpp"
 
 namespace dusk::upsample {
@@ -24,5 +25,9 @@ struct FusedResult {
 /// Classes (N, height, width) uint8 of `logits` (N, K <= 255, h, w), float32 on the CPU.
 [[nodiscard]] at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits,
                                       std::int64_t height, std::int64_t width);
+
+/// The same with their softmax probabilities.
+[[nodiscard]] PixelPrediction fused_prediction(const Kernels& kernels, const at::Tensor& logits,
+                                               std::int64_t height, std::int64_t width);
 
 }  // namespace dusk::upsample
