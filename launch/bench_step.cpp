@@ -313,6 +313,7 @@ RunConfig bench_config(const BenchArguments& arguments) {
   if (arguments.threads > 0) config.train.cpu_threads = arguments.threads;
   if (arguments.channels_last) {
     config.model.channels_last = *arguments.channels_last;
+    config.translator.channels_last = *arguments.channels_last;
     config.loader.channels_last = *arguments.channels_last;
   }
   config.watchdog.enabled = !arguments.watchdog.empty();

@@ -31,9 +31,10 @@ void evaluate_run(const EvalArguments& arguments, const RunConfig& config, Progr
                   MpiRuntime& mpi, Log& log) {
   Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
   TrainedRun trained(arguments.run, config, session, log);
+  SegmentationMethod& method = trained.segmentation();
   std::map<std::string, Scores> scores;
   for (const EvalSet& set : open_eval_sets(config, trained.labels())) {
-    const Scores& score = scores[set.name] = evaluate(trained.method(), set, trained.context());
+    const Scores& score = scores[set.name] = evaluate(method, set, trained.context());
     log.info("{}: mIoU {:.2f} %, pixel accuracy {:.2f} %, class accuracy {:.2f} %, FWIoU {:.2f} %",
              set.name, 100 * score.mean_iou, 100 * score.pixel_accuracy, 100 * score.class_accuracy,
              100 * score.fw_iou);

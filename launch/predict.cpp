@@ -53,6 +53,7 @@ void predict(const PredictArguments& arguments, const RunConfig& config, Program
   TrainedRun trained(arguments.run, config, session, log);
   const Dataset pictures(arguments.images.string(),
                          std::make_shared<sharding::PictureFolder>(arguments.images));
+  SegmentationMethod& method = trained.segmentation();
   make_directories(arguments.output);
   EvalOptions options = config.evaluation;
   options.labels = false;
@@ -61,7 +62,7 @@ void predict(const PredictArguments& arguments, const RunConfig& config, Program
   while (const auto batch = loader.next()) {
     const AutocastScope autocast(config.train.precision, session.device().torch().type());
     const at::Tensor logits =
-        trained.method().predict(session.device().upload(batch->images)).to(torch::kFloat32);
+        method.predict(session.device().upload(batch->images)).to(torch::kFloat32);
     const at::Tensor classes =
         upsampled_argmax(logits, batch->images.size(2), batch->images.size(3)).cpu().contiguous();
     for (std::size_t i = 0; i < batch->names.size(); ++i) {

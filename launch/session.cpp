@@ -129,8 +129,8 @@ const LabelSpace& run_label_space(const RunConfig& config) {
     }
     space = own;
   }
-  if (space.empty()) fail<ConfigError>("no labelled stream is configured under 'streams'");
-  return label_space(space);
+  static const LabelSpace unlabelled{};
+  return space.empty() ? unlabelled : label_space(space);
 }
 
 namespace {

@@ -69,7 +69,8 @@ void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>
 /// The configuration that a run directory was made with, paths resolved.
 [[nodiscard]] RunConfig read_run_config(const std::filesystem::path& run);
 
-/// Label space of the run's training streams; `ConfigError` where they disagree.
+/// Label space of the run's training streams, one without classes where no stream is labelled;
+/// `ConfigError` where they disagree.
 [[nodiscard]] const LabelSpace& run_label_space(const RunConfig& config);
 
 /// Collective. Makes the run directory, or checks that it belongs to the same configuration:

@@ -1,10 +1,14 @@
+#include <torch/types.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "dusk/base/clock.hpp"
 #include "dusk/base/units.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "dusk/config/config.hpp"
+#include "dusk/data/pixel_values.hpp"
 #include "dusk/io/stage.hpp"
 #include "dusk/methods/methods.hpp"
 #include "dusk/report/console_line.hpp"
@@ -49,6 +53,24 @@ class ConsoleProgress : public ProgressView {
   ConsoleLine line_;
 };
 
+/// RUN/sheets/step-NNNNNNNN.png.
+class SheetFolder : public SheetSink {
+ public:
+  explicit SheetFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  void sheet(std::int64_t step, const at::Tensor& pictures) override {
+    const at::Tensor bytes = to_bytes(pictures).cpu();
+    const at::Tensor page = bytes.permute({0, 3, 1, 4, 2}).contiguous();  // rows, H, columns, W, 3
+    save_picture(folder_ / fmt::format("step-{:08d}.png", step),
+                 static_cast<int>(page.size(0) * page.size(1)),
+                 static_cast<int>(page.size(2) * page.size(3)),
+                 {page.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(page.numel())});
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
 std::vector<ReportClass> report_classes(const LabelSpace& labels) {
   std::vector<ReportClass> classes;
   for (const ClassInfo& info : labels.classes) classes.push_back({info.name, info.color});
@@ -62,7 +84,9 @@ void write_outcome(const RunContext& run, Method& method, const std::vector<Eval
   if (!has_picture_codecs()) return;
   const auto classes = report_classes(labels);
   for (const EvalSet& set : sets) {
-    for (const Prediction& sample : sample_predictions(method, set.dataset, set.pictures, run)) {
+    SegmentationMethod& segmentation = as_segmentation(method, run.config.method);
+    for (const Prediction& sample :
+         sample_predictions(segmentation, set.dataset, set.pictures, run)) {
       save_pictures(run.directory / "pictures" / set.name,
                     {.name = sample.info.name,
                      .height = sample.info.height,
@@ -78,11 +102,13 @@ void write_outcome(const RunContext& run, Method& method, const std::vector<Eval
   run.log.info("report: {}", (run.directory / "report.html").string());
 }
 
-/// Steps that it takes to see the largest labelled stream once.
+/// Steps that it takes to see the largest labelled stream once; the largest of all where none is
+/// labelled.
 double steps_per_epoch(const std::vector<StreamSpec>& streams) {
+  const bool labelled = std::ranges::any_of(streams, &StreamSpec::labels);
   double steps = 1;
   for (const StreamSpec& stream : streams) {
-    if (!stream.labels) continue;
+    if (labelled && !stream.labels) continue;
     steps = std::max(steps, static_cast<double>(stream.dataset.size()) / stream.global_batch);
   }
   return steps;
@@ -136,7 +162,10 @@ ExitCode carry_out(RunContext run, const LabelSpace& labels, const Horizon& hori
     load_checkpoint(*resume, state, *method);
     run.log.info("resuming from {} at step {}", resume->string(), state.step);
   }
+  if (!sets.empty()) (void)as_segmentation(*method, run.config.method);  // before the first step
   std::optional<JsonlSink> metrics;
+  SheetFolder sheets(run.directory / "sheets");
+  if (first && has_picture_codecs()) run.sheets = &sheets;
   if (first) run.sinks.push_back(&metrics.emplace(run.directory / "metrics.jsonl", state.step));
 
   Trainer trainer(run, *method, state, batches, checkpoints, stop, sets);

@@ -41,7 +41,7 @@ TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config
   const auto checkpoint = agreed_checkpoint(store, session.control());  // the run may still go on
   if (!checkpoint) fail<StorageError>("{} has no valid checkpoint", run.string());
   method_ = make_method({context_, labels_, Horizon{.steps = config.train.steps},
-                         /*load_weights=*/false});
+                         /*load_weights=*/false, /*for_training=*/false});
   TrainState state;
   load_checkpoint(*checkpoint, state, *method_);
   method_->set_training(false);

@@ -18,6 +18,13 @@ class TrainedRun {
   [[nodiscard]] const RunContext& context() const { return context_; }
   [[nodiscard]] const LabelSpace& labels() const { return labels_; }
   [[nodiscard]] Method& method() { return *method_; }
+  /// `ConfigError` where the run trains something else.
+  [[nodiscard]] SegmentationMethod& segmentation() {
+    return as_segmentation(*method_, context_.config.method);
+  }
+  [[nodiscard]] TranslationMethod& translation() {
+    return as_translation(*method_, context_.config.method);
+  }
   [[nodiscard]] std::int64_t step() const { return step_; }
   /// What the networks are, for what is made with them: a JSON object of the method, the step, and
   /// checksums of checkpoint and configuration.

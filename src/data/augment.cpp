@@ -1,6 +1,8 @@
 #include "dusk/data/augment.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 namespace dusk {
 namespace {
@@ -8,6 +10,16 @@ namespace {
 /// PIL users cut the scaled size to whole pixels, and so do the published recipes.
 int scaled_side(int side, double scale) {
   return std::max(1, static_cast<int>(static_cast<double>(side) * scale));
+}
+
+/// The picture's sides when the shorter one has `short_side` pixels.
+std::array<int, 2> resized(int height, int width, int short_side) {
+  if (short_side == 0) return {height, width};
+  const std::int64_t least = std::min(height, width);
+  const auto side = [&](std::int64_t old) {
+    return std::max(1, static_cast<int>(old * short_side / least));
+  };
+  return {side(height), side(width)};
 }
 
 int draw_offset(int side, int crop, Random& random) {
@@ -47,10 +59,11 @@ Geometry whole_picture(int height, int width) {
 
 Geometry draw_geometry(const AugmentOptions& options, int height, int width, Random& random) {
   const double scale = random.uniform(options.scale_min, options.scale_max);
+  const auto [rows, columns] = resized(height, width, options.short_side);
   Geometry geometry{.source_height = height,
                     .source_width = width,
-                    .scaled_height = scaled_side(height, scale),
-                    .scaled_width = scaled_side(width, scale),
+                    .scaled_height = scaled_side(rows, scale),
+                    .scaled_width = scaled_side(columns, scale),
                     .height = options.crop_height,
                     .width = options.crop_width};
   geometry.top = draw_offset(geometry.scaled_height, geometry.height, random);

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 
+#include "dusk/data/pixel_values.hpp"
+
 namespace dusk {
 namespace {
-
-constexpr std::array<float, 3> kMean = {0.485F, 0.456F, 0.406F};
-constexpr std::array<float, 3> kDeviation = {0.229F, 0.224F, 0.225F};
 
 constexpr NormalizeTable make_imagenet_table() {
   NormalizeTable table{};
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t v = 0; v < 256; ++v)
-      table[c][v] = (static_cast<float>(v) / 255.0F - kMean[c]) / kDeviation[c];
+      table[c][v] = (static_cast<float>(v) / 255.0F - kImageMean[c]) / kImageDeviation[c];
   return table;
 }
 
@@ -24,7 +23,7 @@ struct NormalizeFloats {
     float mean, deviation;
     float operator[](float value) const { return (value - mean) / deviation; }
   };
-  Channel operator[](std::size_t c) const { return {kMean[c], kDeviation[c]}; }
+  Channel operator[](std::size_t c) const { return {kImageMean[c], kImageDeviation[c]}; }
 };
 
 /// One row of RGB into three rows of a planar or one of an interleaved picture; channel c of a

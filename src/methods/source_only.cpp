@@ -10,7 +10,7 @@
 namespace dusk {
 namespace {
 
-class SourceOnly : public Method {
+class SourceOnly : public SegmentationMethod {
  public:
   SourceOnly(std::shared_ptr<Segmenter> segmenter, const MethodBuild& build)
       : seed_(static_cast<std::uint64_t>(build.run.config.seed)),

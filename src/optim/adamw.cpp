@@ -6,10 +6,11 @@
 namespace dusk {
 namespace {
 
-class AdamW : public Optimizer {
+class Adam : public Optimizer {
  public:
-  AdamW(const AdamWOptions& options, std::vector<ParameterGroup> groups)
+  Adam(bool decoupled_decay, const AdamWOptions& options, std::vector<ParameterGroup> groups)
       : Optimizer(std::move(groups)),
+        decoupled_decay_(decoupled_decay),
         options_(options),
         lists_(make_update_lists(this->groups(), 2)) {
     // One counter for all: every parameter is updated at every step. Float32 is what the fused
@@ -23,13 +24,20 @@ class AdamW : public Optimizer {
     const at::NoGradGuard no_gradient;
     steps_ += 1;
     for (const UpdateList& list : lists_) {
-      UpdateArguments arguments = gather_arguments(list);
+      const UpdateArguments arguments = gather_arguments(list);
       if (arguments.parameters.empty()) continue;
       const std::vector<at::Tensor> steps(arguments.parameters.size(), steps_);
-      at::_fused_adamw_(arguments.parameters, arguments.gradients, arguments.state[0],
-                        arguments.state[1], /*max_exp_avg_sqs=*/{}, steps,
-                        learning_rate * list.lr_factor, options_.beta1, options_.beta2,
-                        list.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+      const auto update = [&](const auto& fused) {
+        fused(arguments.parameters, arguments.gradients, arguments.state[0], arguments.state[1],
+              /*max_exp_avg_sqs=*/at::TensorList{}, steps, learning_rate * list.lr_factor,
+              options_.beta1, options_.beta2, list.weight_decay, options_.eps, /*amsgrad=*/false,
+              /*maximize=*/false);
+      };
+      if (decoupled_decay_) {
+        update([](const auto&... values) { at::_fused_adamw_(values...); });
+      } else {
+        update([](const auto&... values) { at::_fused_adam_(values...); });
+      }
     }
   }
 
@@ -45,6 +53,7 @@ class AdamW : public Optimizer {
   }
 
  private:
+  bool decoupled_decay_;
   AdamWOptions options_;
   std::vector<UpdateList> lists_;
   at::Tensor steps_;
@@ -54,7 +63,12 @@ class AdamW : public Optimizer {
 
 std::unique_ptr<Optimizer> make_adamw(const AdamWOptions& options,
                                       std::vector<ParameterGroup> groups) {
-  return std::make_unique<AdamW>(options, std::move(groups));
+  return std::make_unique<Adam>(/*decoupled_decay=*/true, options, std::move(groups));
+}
+
+std::unique_ptr<Optimizer> make_adam(const AdamWOptions& options,
+                                     std::vector<ParameterGroup> groups) {
+  return std::make_unique<Adam>(/*decoupled_decay=*/false, options, std::move(groups));
 }
 
 }  // namespace dusk

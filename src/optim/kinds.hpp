@@ -11,5 +11,7 @@ namespace dusk {
                                                   std::vector<ParameterGroup> groups);
 [[nodiscard]] std::unique_ptr<Optimizer> make_adamw(const AdamWOptions& options,
                                                     std::vector<ParameterGroup> groups);
+[[nodiscard]] std::unique_ptr<Optimizer> make_adam(const AdamWOptions& options,
+                                                   std::vector<ParameterGroup> groups);
 
 }  // namespace dusk

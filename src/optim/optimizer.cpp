@@ -93,6 +93,8 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimOptions& options,
       return make_sgd(options.sgd, std::move(groups));
     case OptimizerKind::adamw:
       return make_adamw(options.adamw, std::move(groups));
+    case OptimizerKind::adam:
+      return make_adam(options.adamw, std::move(groups));
   }
   fail<InternalError>("unknown kind of optimizer");
 }

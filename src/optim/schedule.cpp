@@ -25,6 +25,14 @@ Schedule::Schedule(const ScheduleOptions& options, std::int64_t total_steps, dou
     }
     milestones_.push_back(at);
   }
+  if (options.kind != ScheduleKind::linear_decay) return;
+  interval_ = options.interval.in_steps(steps_per_epoch);
+  constant_ = options.constant.in_steps(steps_per_epoch);
+  if (interval_ < 1) fail<ConfigError>("schedule.interval must be a step at least");
+  if (constant_ > total_) {
+    fail<ConfigError>("schedule.constant of {} ({} steps) does not end within the run of {} steps",
+                      format_value(options.constant), constant_, total_);
+  }
 }
 
 double Schedule::decayed(std::int64_t step) const {
@@ -40,6 +48,14 @@ double Schedule::decayed(std::int64_t step) const {
     case ScheduleKind::step: {
       const auto passed = std::upper_bound(milestones_.begin(), milestones_.end(), step);
       return std::pow(options_.decay, static_cast<double>(passed - milestones_.begin()));
+    }
+    case ScheduleKind::linear_decay: {
+      // CycleGAN's rule in intervals: 0 is reached one interval behind the last.
+      const double interval = static_cast<double>(interval_);
+      const double first = std::round(static_cast<double>(constant_) / interval);
+      const double last = std::ceil(static_cast<double>(total_) / interval);
+      const double now = static_cast<double>(std::min(step, total_) / interval_);
+      return 1 - std::max(0.0, now + 1 - first) / (std::max(0.0, last - first) + 1);
     }
   }
   fail<InternalError>("unknown kind of schedule");

@@ -11,6 +11,7 @@ namespace dusk {
 enum class PictureKind {
   photo,   ///< shrunk smoothly
   labels,  ///< shrunk without mixing colours
+  sheet,   ///< several photos side by side: as wide as the page
 };
 
 /// A PNG file as a data URI for the page, made smaller where it is wider than the page shows it. A

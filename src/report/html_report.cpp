@@ -286,6 +286,22 @@ std::string render_pictures(Runs runs) {
   return out;
 }
 
+std::string render_sheets(Runs runs) {
+  std::string out;
+  for (const RunReport& run : runs) {
+    for (const std::filesystem::path& sheet : run.sheets) {
+      const std::string name =
+          (runs.size() > 1 ? run.name + ": " : std::string{}) + sheet.stem().string();
+      out += render_figure(name, sheet, PictureKind::sheet, {});
+    }
+  }
+  if (out.empty()) return out;
+  return "<h2>Translations</h2>\n<p class=\"muted\">Columns: picture, translation, reconstruction, "
+         "translated back. Rows: from day to night, then from night to day.</p>\n"
+         "<div class=\"pictures\" style=\"grid-template-columns:1fr\">" +
+         out + "</div>\n";
+}
+
 std::string render_configurations(Runs runs) {
   std::string out;
   for (const RunReport& run : runs) {
@@ -306,7 +322,7 @@ std::string html_report(Runs runs) {
              "<title>{} · Dusk</title>\n<style>{}</style></head><body><main>\n",
              escape_markup(title), page_style()) +
          render_header(runs) + render_scores(runs) + render_curves(runs) + render_pictures(runs) +
-         render_configurations(runs) + "</main></body></html>\n";
+         render_sheets(runs) + render_configurations(runs) + "</main></body></html>\n";
 }
 
 void write_report(Runs runs, const std::filesystem::path& path) {

@@ -14,7 +14,8 @@
 namespace dusk {
 namespace {
 
-constexpr int kPageWidth = 480;  // pixels; what a column of the page shows at most
+constexpr int kColumnWidth = 480;  // pixels; what a column of the page shows at most
+constexpr int kPageWidth = 1280;
 
 /// OpenCV's channel order: blue, green, red.
 cv::Vec3b to_pixel(const std::array<std::uint8_t, 3>& rgb) {
@@ -93,6 +94,17 @@ void save_pictures(const std::filesystem::path& folder, const SamplePicture& sam
   save(folder / (stem + ".input.png"), image);
 }
 
+void save_picture(const std::filesystem::path& path, int height, int width,
+                  std::span<const std::uint8_t> rgb) {
+  const std::string name = path.filename().string();
+  const SamplePicture picture{.name = name, .height = height, .width = width, .image = rgb};
+  check_size(picture, rgb, 3, "it");
+  cv::Mat image;
+  cv::cvtColor(view_of(picture, rgb, CV_8UC3), image, cv::COLOR_RGB2BGR);
+  make_directories(path.parent_path());
+  save(path, image);
+}
+
 std::string embed_picture(const std::filesystem::path& path, PictureKind kind,
                           std::span<const ReportClass> classes) {
   const auto bytes = read_bytes(path);
@@ -108,11 +120,12 @@ std::string embed_picture(const std::filesystem::path& path, PictureKind kind,
   }
   if (picture.empty()) fail<DataError>("{}: is no picture that can be decoded", path.string());
   if (picture.channels() == 1 && kind == PictureKind::labels) picture = colorize(picture, classes);
-  if (picture.cols > kPageWidth) {
-    const int height = std::max(1, picture.rows * kPageWidth / picture.cols);
-    const int method = kind == PictureKind::photo ? cv::INTER_AREA : cv::INTER_NEAREST;
+  const int width = kind == PictureKind::sheet ? kPageWidth : kColumnWidth;
+  if (picture.cols > width) {
+    const int height = std::max(1, picture.rows * width / picture.cols);
+    const int method = kind == PictureKind::labels ? cv::INTER_NEAREST : cv::INTER_AREA;
     cv::Mat small;
-    cv::resize(picture, small, cv::Size(kPageWidth, height), 0, 0, method);
+    cv::resize(picture, small, cv::Size(width, height), 0, 0, method);
     picture = small;
   }
   const auto encoded = encode_png(picture, path.string());

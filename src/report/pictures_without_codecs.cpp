@@ -16,6 +16,11 @@ void save_pictures(const std::filesystem::path& folder, const SamplePicture& sam
                     sample.name, folder.string());
 }
 
+void save_picture(const std::filesystem::path& path, int /*height*/, int /*width*/,
+                  std::span<const std::uint8_t> /*rgb*/) {
+  fail<ConfigError>("cannot write {}: this build has no codecs (DUSK_CODECS=OFF)", path.string());
+}
+
 std::string embed_picture(const std::filesystem::path& path, PictureKind /*kind*/,
                           std::span<const ReportClass> /*classes*/) {
   return png_data_uri(read_bytes(path));

@@ -194,6 +194,18 @@ void read_pictures(const fs::path& folder, std::size_t per_set, RunReport& repor
   for (const fs::path& set : sets) append_spread(find_rows(set), per_set, report.pictures);
 }
 
+void read_sheets(const fs::path& folder, std::size_t count, RunReport& report) {
+  if (!fs::is_directory(folder)) return;
+  std::vector<fs::path> all;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string file = entry.path().filename().string();
+    if (file.starts_with("step-") && file.ends_with(".png")) all.push_back(entry.path());
+  }
+  std::ranges::sort(all);
+  const std::size_t taken = std::min(count, all.size());
+  for (std::size_t i = 1; i <= taken; ++i) report.sheets.push_back(all[i * all.size() / taken - 1]);
+}
+
 }  // namespace
 
 RunReport read_run(const fs::path& directory, const ReadRunOptions& options) {
@@ -212,6 +224,7 @@ RunReport read_run(const fs::path& directory, const ReadRunOptions& options) {
   if (fs::exists(metrics)) read_metrics(metrics, report);
   if (fs::exists(result)) ResultReader(result, report).read();
   read_pictures(directory / "pictures", options.pictures_per_set, report);
+  read_sheets(directory / "sheets", options.sheets, report);
   return report;
 }
 

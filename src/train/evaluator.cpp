@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 /// Low-resolution logits of a batch of pictures, float32, on the run's device.
-at::Tensor predict(Method& method, const at::Tensor& images, const RunContext& run) {
+at::Tensor predict(SegmentationMethod& method, const at::Tensor& images, const RunContext& run) {
   const AutocastScope autocast(run.config.train.precision, run.device.torch().type());
   return method.predict(run.device.upload(images)).to(torch::kFloat32);
 }
@@ -41,6 +41,12 @@ std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& l
                                     ActivityBoard* activity) {
   std::vector<EvalSet> sets;
   for (const auto& [name, options] : config.evaluate) {
+    if (labels.classes.empty()) {
+      fail<ConfigError>(
+          "evaluate.{}: method '{}' is trained on no labelled stream, so that there "
+          "is nothing to score",
+          name, config.method);
+    }
     Dataset dataset = Dataset::open(options.shards, options.filter, activity);
     if (dataset.label_space() != labels.name) {
       fail<DataError>("evaluate.{}: {} has labels of '{}', the run is trained on '{}'", name,
@@ -51,7 +57,7 @@ std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& l
   return sets;
 }
 
-Scores evaluate(Method& method, const EvalSet& set, const RunContext& run) {
+Scores evaluate(SegmentationMethod& method, const EvalSet& set, const RunContext& run) {
   const at::NoGradGuard no_grad;
   const auto classes =
       static_cast<std::int64_t>(label_space(set.dataset.label_space()).classes.size());
@@ -68,8 +74,8 @@ Scores evaluate(Method& method, const EvalSet& set, const RunContext& run) {
   return matrix.scores();
 }
 
-std::vector<Prediction> sample_predictions(Method& method, const Dataset& dataset, int count,
-                                           const RunContext& run) {
+std::vector<Prediction> sample_predictions(SegmentationMethod& method, const Dataset& dataset,
+                                           int count, const RunContext& run) {
   const at::NoGradGuard no_grad;
   method.set_training(false);
   std::vector<Prediction> result;

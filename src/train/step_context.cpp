@@ -29,9 +29,12 @@ void StepContext::update(Trainable& part) {
   if (observer_ != nullptr) observer_->enter(StepPhase::forward);  // of the next part, if any
   exchange_seconds_ += last_update_.exchange_seconds;
   if (last_update_.applied) {
-    state_.skipped_in_a_row = 0;
+    // That of another part says nothing about the one that is stuck.
+    if (stuck_ == nullptr || stuck_ == &part) state_.skipped_in_a_row = 0;
+    if (stuck_ == &part) stuck_ = nullptr;
     return;
   }
+  stuck_ = &part;
   ++state_.skipped;
   if (++state_.skipped_in_a_row > limit_.in_a_row) {
     fail<InternalError>(

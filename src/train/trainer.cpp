@@ -117,7 +117,18 @@ void Trainer::step() {
   seed_generator(run_, state_.step);
   run_.in_phase(Phase::compute, [&] { method_.step(batch, context_); });
   ++state_.step;
+  if (run_.sheets != nullptr && due(run_.config.translator.sheet_every)) {
+    run_.in_phase(Phase::report, [&] { show_sheet(batch); });
+  }
   if (run_.activity != nullptr) run_.activity->finish_step(state_.step);
+}
+
+void Trainer::show_sheet(const Batch& batch) {
+  const at::NoGradGuard no_grad;
+  TranslationMethod& method = as_translation(method_, run_.config.method);
+  method.set_training(false);
+  run_.sheets->sheet(state_.step, method.sheet(batch, run_.config.translator.sheet_pictures));
+  method.set_training(true);
 }
 
 void Trainer::report() {
@@ -161,7 +172,7 @@ void Trainer::validate(bool record) {
   for (const EvalSet& set : sets_) {
     if (set.final_only && !at_end()) continue;
     const Stopwatch clock;
-    const Scores scores = evaluate(method_, set, run_);
+    const Scores scores = evaluate(as_segmentation(method_, run_.config.method), set, run_);
     scores_[set.name] = scores;
     if (record) {
       run_.metric(state_.step, set.name + ".miou", scores.mean_iou);

@@ -12,6 +12,9 @@ namespace dusk {
 struct AugmentOptions {
   int crop_height = 512;
   int crop_width = 512;
+  /// Pixels that the shorter side has before anything is drawn, the longer one in proportion and
+  /// cut to a whole number; 0: as it is.
+  int short_side = 0;
   double scale_min = 1.0;  ///< the picture's sides are multiplied by a number drawn uniformly
   double scale_max = 1.0;  ///< from [scale_min, scale_max), and cut to whole pixels
   double flip = 0.5;       ///< probability of a horizontal flip
@@ -29,6 +32,8 @@ template <class Visitor>
 void describe(Visitor& v, AugmentOptions& o) {
   v.field("crop_height", o.crop_height, "rows of the crop", at_least(1));
   v.field("crop_width", o.crop_width, "columns of the crop", at_least(1));
+  v.field("short_side", o.short_side,
+          "pixels that the picture's shorter side is resized to first, 0: as it is", non_negative);
   v.field("scale_min", o.scale_min, "least factor on the picture's size", positive);
   v.field("scale_max", o.scale_max, "largest factor on the picture's size", positive);
   v.field("flip", o.flip, "probability of a horizontal flip", between(0, 1));

@@ -15,6 +15,7 @@ struct MethodBuild {
   const LabelSpace& labels;
   Horizon horizon;
   bool load_weights = true;  ///< false where a checkpoint will overwrite them
+  bool for_training = true;  ///< false: what only `Method::step` needs is not made
 };
 
 /// The method that `config.method` names, with networks on the run's device, the same on all
@@ -25,5 +26,16 @@ struct MethodBuild {
 /// Supervised training on the labelled stream "source": the lower bound that adaptation methods
 /// are measured against. Cross entropy over all labelled pixels of the global batch.
 [[nodiscard]] std::unique_ptr<Method> make_source_only(const MethodBuild& build);
+
+/// Liu, Breuel and Kautz, "Unsupervised Image-to-Image Translation Networks" (2017), in the form of
+/// the authors' re-release, between the streams "source" and "target"; labels are not looked at.
+/// With a perceptual loss it is the thesis's T1. Noise is drawn by sample, so that any number of
+/// ranks makes the same step.
+[[nodiscard]] std::unique_ptr<Method> make_unit(const MethodBuild& build);
+
+/// Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"
+/// (2017), between the streams "source" and "target"; labels are not looked at. The discriminators'
+/// pools hold translations of the global batch, the same on any number of ranks.
+[[nodiscard]] std::unique_ptr<Method> make_cyclegan(const MethodBuild& build);
 
 }  // namespace dusk

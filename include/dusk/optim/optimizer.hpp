@@ -21,10 +21,12 @@ class Module;
 
 namespace dusk {
 
-enum class OptimizerKind { sgd, adamw };
+enum class OptimizerKind { sgd, adamw, adam };
 
-constexpr std::array<std::pair<std::string_view, OptimizerKind>, 2> names_of(OptimizerKind) {
-  return {{{"sgd", OptimizerKind::sgd}, {"adamw", OptimizerKind::adamw}}};
+constexpr std::array<std::pair<std::string_view, OptimizerKind>, 3> names_of(OptimizerKind) {
+  return {{{"sgd", OptimizerKind::sgd},
+           {"adamw", OptimizerKind::adamw},
+           {"adam", OptimizerKind::adam}}};
 }
 
 /// Treatment of the parameters whose name matches `match`; the first rule that matches counts.
@@ -81,14 +83,15 @@ struct OptimOptions {
 
 template <class V>
 void describe(V& v, OptimOptions& o) {
-  v.field("kind", o.kind, "sgd or adamw");
+  v.field("kind", o.kind, "sgd, adamw or adam");
   v.field("lr", o.lr, "peak learning rate", positive);
-  v.field("weight_decay", o.weight_decay, "weight decay (decoupled with adamw)", non_negative);
+  v.field("weight_decay", o.weight_decay,
+          "weight decay (decoupled with adamw, else added to the gradient)", non_negative);
   v.field("decay_vectors", o.decay_vectors,
           "decay one-dimensional parameters too (biases, norm scales and shifts)");
   v.field("clip_norm", o.clip_norm, "largest gradient norm, 0 for no limit", non_negative);
   v.section("sgd", o.sgd, "options of sgd");
-  v.section("adamw", o.adamw, "options of adamw");
+  v.section("adamw", o.adamw, "options of adamw and adam");
   v.field("groups", o.groups, "exceptions by parameter name; the first match counts");
   v.section("schedule", o.schedule, "learning rate over the run");
 }
@@ -146,8 +149,9 @@ class Optimizer {
 
 /// SGD as in PyTorch: d = g + weight_decay p; b = momentum b + d (b starts at 0, so the first b is
 /// exactly the first d: PyTorch's first-step rule without a flag); p -= lr (nesterov ? d + momentum
-/// b : b). AdamW as in PyTorch: p *= 1 - lr weight_decay, then Adam with bias correction. One fused
-/// operator call per group, type and device.
+/// b : b). AdamW as in PyTorch: p *= 1 - lr weight_decay, then Adam with bias correction. Adam: the
+/// same with g + weight_decay p for g, and p is not shrunk. One fused operator call per group, type
+/// and device.
 [[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const OptimOptions& options,
                                                         std::vector<ParameterGroup> groups);
 

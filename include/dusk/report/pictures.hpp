@@ -28,6 +28,10 @@ struct SamplePicture {
 void save_pictures(const std::filesystem::path& folder, const SamplePicture& sample,
                    std::span<const ReportClass> classes);
 
+/// Publishes height*width*3 RGB values as a PNG file. Errors as `save_pictures`.
+void save_picture(const std::filesystem::path& path, int height, int width,
+                  std::span<const std::uint8_t> rgb);
+
 /// Whether this build can write pictures (`DUSK_CODECS`).
 [[nodiscard]] bool has_picture_codecs() noexcept;
 

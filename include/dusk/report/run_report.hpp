@@ -57,10 +57,13 @@ struct RunReport {
   /// Other numbers and words of result.json in the order of their names, as text.
   std::vector<std::pair<std::string, std::string>> facts;
   std::vector<PictureRow> pictures;  ///< sorted by set and name
+  /// Samples of a translator, `RUN/sheets/step-NNNNNNNN.png`: spread over the run, the last last.
+  std::vector<std::filesystem::path> sheets;
 };
 
 struct ReadRunOptions {
   std::size_t pictures_per_set = 4;
+  std::size_t sheets = 3;
 };
 
 /// Reads a run directory; it may belong to a run that is still going on or was killed.

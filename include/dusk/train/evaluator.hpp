@@ -22,14 +22,16 @@ struct EvalSet {
   int pictures = 0;
 };
 
-/// Opens the configured sets. `DataError` where one has another label space than `labels`.
+/// Opens the configured sets. `DataError` where one has another label space than `labels`,
+/// `ConfigError` where `labels` has no classes.
 /// `activity` as in `Dataset::open`.
 [[nodiscard]] std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels,
                                                   ActivityBoard* activity = nullptr);
 
 /// Collective: scores of `method` over whole pictures at their own size, the same digits on any
 /// number of ranks.
-[[nodiscard]] Scores evaluate(Method& method, const EvalSet& set, const RunContext& run);
+[[nodiscard]] Scores evaluate(SegmentationMethod& method, const EvalSet& set,
+                              const RunContext& run);
 
 /// One sample with the network's opinion, at the sample's own size.
 struct Prediction {
@@ -40,8 +42,9 @@ struct Prediction {
 };
 
 /// `count` samples spread evenly over the set, computed by the calling rank alone.
-[[nodiscard]] std::vector<Prediction> sample_predictions(Method& method, const Dataset& dataset,
-                                                         int count, const RunContext& run);
+[[nodiscard]] std::vector<Prediction> sample_predictions(SegmentationMethod& method,
+                                                         const Dataset& dataset, int count,
+                                                         const RunContext& run);
 
 /// Publishes `result.json`: the scores by set name, the classes, the last step.
 void write_result(const std::filesystem::path& path, const RunConfig& config,

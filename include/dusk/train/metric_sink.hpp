@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -36,6 +38,14 @@ class ProgressView {
   virtual void show(const Progress& progress) = 0;
   /// Leaves the terminal clean for ordinary messages.
   virtual void finish() = 0;
+};
+
+/// Gets the sheets of samples of a run that trains a translator. Observes, as a `MetricSink` does.
+class SheetSink {
+ public:
+  virtual ~SheetSink() = default;
+  /// `pictures`: as `TranslationMethod::sheet` gives them.
+  virtual void sheet(std::int64_t step, const at::Tensor& pictures) = 0;
 };
 
 /// `metrics.jsonl`, the truth of a run: one line {"step":12,"name":"loss","value":1.25} a number.

@@ -10,9 +10,12 @@
 #include "dusk/data/batch_pipeline.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "dusk/ddp/gradient_bucketer.hpp"
+#include "dusk/nn/cyclegan.hpp"
 #include "dusk/nn/segmenter.hpp"
+#include "dusk/nn/unit_translator.hpp"
 #include "dusk/optim/optimizer.hpp"
 #include "dusk/train/precision.hpp"
+#include "dusk/train/translator_options.hpp"
 
 namespace dusk {
 
@@ -75,6 +78,9 @@ struct RunConfig {
   std::filesystem::path data_root = "data";
   SegmenterOptions model;
   OptimOptions optim;
+  UnitOptions unit;
+  CycleGanOptions cyclegan;
+  TranslatorOptions translator;
   std::map<std::string, StreamOptions> streams;
   PipelineOptions loader;
   std::map<std::string, EvalSetOptions> evaluate;
@@ -86,12 +92,18 @@ struct RunConfig {
 template <class Visitor>
 void describe(Visitor& v, RunConfig& o) {
   v.field("name", o.name, "title of the run in reports");
-  v.field("method", o.method, "what is trained: source_only");
+  v.field("method", o.method, "what is trained: source_only, unit, cyclegan");
   v.field("seed", o.seed, "of initial weights, sample order and augmentation", non_negative);
   v.field("data_root", o.data_root, "folder that relative paths of shards and lists of samples start from");
   v.section("model", o.model, "the segmentation network");
-  v.section("optim", o.optim, "optimizer and learning rate");
-  v.field("streams", o.streams, "training samples by name; source_only needs 'source'");
+  v.section("optim", o.optim, "optimizer and learning rate of the segmentation network");
+  v.section("unit", o.unit, "networks of method unit");
+  v.section("cyclegan", o.cyclegan, "networks of method cyclegan");
+  v.section("translator", o.translator, "how the methods unit and cyclegan train");
+  v.field(
+      "streams", o.streams,
+      "training samples by name; source_only needs 'source', the translators 'source' (day) and "
+      "'target' (night)");
   v.section("loader", o.loader, "threads that make batches");
   v.field("evaluate", o.evaluate, "labelled sets to be scored on, by name");
   v.section("evaluation", o.evaluation, "how sets are scored");

@@ -28,6 +28,7 @@ struct RunContext {
   std::vector<MetricSink*> sinks;     ///< rank 0 only, empty elsewhere
   ProgressView* progress = nullptr;   ///< rank 0 only
   ActivityBoard* activity = nullptr;  ///< where phases are noted, if anywhere
+  SheetSink* sheets = nullptr;        ///< rank 0 only, and only where there is anything to write
 
   void metric(std::int64_t step, std::string_view name, double value) const {
     for (MetricSink* sink : sinks) sink->metric(step, name, value);

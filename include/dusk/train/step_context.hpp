@@ -78,6 +78,7 @@ class StepContext {
   StepObserver* observer_;
   std::map<std::string, LossSum> records_;
   UpdateReport last_update_;
+  const Trainable* stuck_ = nullptr;  ///< the part whose last update was left out
   double exchange_seconds_ = 0;
 };
 

@@ -35,6 +35,7 @@ class Trainer {
 
  private:
   void step();
+  void show_sheet(const Batch& batch);
   void report();
   void validate(bool record = true);
   void checkpoint();

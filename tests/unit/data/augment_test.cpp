@@ -52,6 +52,19 @@ TEST(Augment, DrawsOffsetsOnTheClosedIntervalAndFlipsAsOften) {
   EXPECT_NEAR(flips, kDraws / 4, 250);
 }
 
+TEST(Augment, TheShorterSideMayHaveItsPixelsFirst) {
+  const auto scaled = [](int height, int width, AugmentOptions options) {
+    options.short_side = 512;
+    Random random(3);
+    const Geometry g = draw_geometry(options, height, width, random);
+    return std::pair{g.scaled_height, g.scaled_width};
+  };
+  EXPECT_EQ(scaled(1080, 1920, {}), (std::pair{512, 910}));
+  EXPECT_EQ(scaled(1280, 720, {}), (std::pair{910, 512}));
+  EXPECT_EQ(scaled(100, 200, {}), (std::pair{512, 1024}));
+  EXPECT_EQ(scaled(1024, 2048, {.scale_min = 0.5, .scale_max = 0.5}), (std::pair{256, 512}));
+}
+
 TEST(Augment, DependsOnTheRandomNumbersOnly) {
   const AugmentOptions options{
       .crop_height = 50, .crop_width = 60, .scale_min = 0.5, .scale_max = 2.0};

@@ -105,6 +105,27 @@ TEST(Schedule, PolyMayCountFromTheStart) {
   EXPECT_DOUBLE_EQ(schedule.factor(10), 0.9);
 }
 
+/// CycleGAN's rule: 1 - max(0, e + 1 - N)/(M + 1) with N constant and M falling epochs.
+TEST(Schedule, LinearDecayFallsEpochByEpoch) {
+  ScheduleOptions options;
+  options.kind = ScheduleKind::linear_decay;
+  options.constant = Span::epochs(2);
+  options.interval = Span::epochs(1);
+  const Schedule schedule(options, 5 * 10, 10);
+  for (const std::int64_t step : {0, 9, 10, 19}) EXPECT_EQ(schedule.factor(step), 1) << step;
+  for (const std::int64_t step : {20, 29}) EXPECT_DOUBLE_EQ(schedule.factor(step), 0.75) << step;
+  EXPECT_DOUBLE_EQ(schedule.factor(30), 0.5);
+  EXPECT_DOUBLE_EQ(schedule.factor(49), 0.25);
+  EXPECT_DOUBLE_EQ(schedule.factor(50), 0);
+  EXPECT_DOUBLE_EQ(schedule.factor(500), 0);
+  options.interval = Span::steps(1);
+  options.constant = Span::steps(20);
+  EXPECT_DOUBLE_EQ(Schedule(options, 50, 10).factor(20), 1 - 1.0 / 31);
+  options.constant = Span::steps(51);
+  expect_contains(message_of<ConfigError>([&] { (void)Schedule(options, 50, 10); }),
+                  "schedule.constant of 51 steps");
+}
+
 TEST(Schedule, EndsAtItsFloorAndStaysThere) {
   ScheduleOptions options;
   EXPECT_EQ(Schedule(options, 10, 1).factor(10), 0);

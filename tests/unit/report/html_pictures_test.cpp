@@ -97,6 +97,25 @@ TEST(HtmlReport, ShowsPictureRowsWithALegend) {
   EXPECT_NE(page.find("unlabelled"), std::string::npos);
 }
 
+TEST(HtmlReport, ShowsSheetsOfATranslatorAsWideAsThePage) {
+  const test::RunFolder run;
+  run.write("result.json", "{}");
+  const std::vector<std::uint8_t> pixels(3UL * 6 * 2000, 90);
+  for (const char* step : {"00000010", "00000020", "00000030", "00000040", "00000100"}) {
+    save_picture(run.path() / "sheets" / ("step-" + std::string(step) + ".png"), 6, 2000, pixels);
+  }
+  run.write("sheets/notes.txt", "no sheet");
+  const RunReport report = read_run(run.path(), {.sheets = 2});
+  ASSERT_EQ(report.sheets.size(), 2U);
+  EXPECT_EQ(report.sheets[0].filename(), "step-00000020.png");
+  EXPECT_EQ(report.sheets[1].filename(), "step-00000100.png");
+  const std::string page = html_report(std::vector<RunReport>{report});
+  test::expect_balanced(page);
+  EXPECT_EQ(test::count(page, "<img "), 2U);
+  EXPECT_NE(page.find("step-00000100"), std::string::npos);
+  EXPECT_EQ(picture_of(embed_picture(report.sheets[0], PictureKind::sheet, {})).cols, 1280);
+}
+
 TEST(HtmlReport, ShowsTheInputOnceForSeveralRuns) {
   const test::RunFolder run;
   run.write("result.json", "{}");

@@ -39,6 +39,17 @@ TEST(SavePictures, WritesThreePicturesInTheColoursOfTheClasses) {
   EXPECT_EQ(pixel("val_x.prediction.png", 1), (std::array<int, 3>{10, 20, 30}));
 }
 
+TEST(SavePicture, WritesRgb) {
+  const test::RunFolder folder;
+  const auto path = folder.path() / "sheets/a.png";
+  save_picture(path, 2, 1, std::vector<std::uint8_t>{255, 0, 0, 1, 2, 3});
+  const cv::Mat picture = cv::imread(path.string());
+  ASSERT_EQ(picture.rows, 2);
+  EXPECT_EQ(picture.at<cv::Vec3b>(0, 0), cv::Vec3b(0, 0, 255));
+  EXPECT_EQ(picture.at<cv::Vec3b>(1, 0), cv::Vec3b(3, 2, 1));
+  EXPECT_THROW(save_picture(path, 2, 2, std::vector<std::uint8_t>(6)), InternalError);
+}
+
 TEST(SavePictures, RefusesValuesOfAnotherSize) {
   const test::RunFolder folder;
   const std::vector<std::uint8_t> three(3);

@@ -14,7 +14,6 @@ class ToyMethod : public Method {
         count(torch::full({}, static_cast<std::int64_t>(fill), torch::kInt64)) {}
 
   void step(const Batch& /*batch*/, StepContext& /*context*/) override {}
-  at::Tensor predict(const at::Tensor& images) override { return images; }
   void set_training(bool /*training*/) override {}
   void visit(StateVisitor& visitor) override {
     visitor.tensors("network", {{"weight", weight, true}, {"count", count, false}});
