@@ -100,8 +100,12 @@ void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>
 }
 
 RunConfig with_data_root(RunConfig config) {
-  for (auto& [name, stream] : config.streams) stream.shards = config.data_root / stream.shards;
-  for (auto& [name, set] : config.evaluate) set.shards = config.data_root / set.shards;
+  const auto place = [&](std::filesystem::path& shards, SampleFilter& filter) {
+    shards = config.data_root / shards;
+    if (!filter.list.empty()) filter.list = config.data_root / filter.list;
+  };
+  for (auto& [name, stream] : config.streams) place(stream.shards, stream.filter);
+  for (auto& [name, set] : config.evaluate) place(set.shards, set.filter);
   return config;
 }
 

@@ -63,7 +63,7 @@ class Session {
 void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>& body,
                   const std::filesystem::path& log_folder = {});
 
-/// The configuration with every path of shards below its `data_root`.
+/// The configuration with every path of shards and of lists of samples below its `data_root`.
 [[nodiscard]] RunConfig with_data_root(RunConfig config);
 
 /// The configuration that a run directory was made with, paths resolved.

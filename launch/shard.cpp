@@ -1,17 +1,17 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "dusk/base/progress.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "launch/session.hpp"
 #include "sharding/convert.hpp"
 #include "sharding/inspect.hpp"
 #include "sharding/parallel.hpp"
-#include "sharding/progress.hpp"
 
 namespace dusk::launch {
 namespace {
 
-using namespace dusk::sharding;
+using namespace dusk;
 
 struct ShardArguments {
   std::string dataset, size;

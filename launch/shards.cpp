@@ -4,16 +4,16 @@
 
 #include "dusk/base/clock.hpp"
 #include "dusk/base/files.hpp"
+#include "dusk/base/progress.hpp"
 #include "dusk/report/pictures.hpp"
 #include "launch/commands.hpp"
 #include "sharding/inspect.hpp"
 #include "sharding/parallel.hpp"
-#include "sharding/progress.hpp"
 
 namespace dusk::launch {
 namespace {
 
-using namespace dusk::sharding;
+using namespace dusk;
 
 struct ShardsArguments {
   std::filesystem::path folder, output;

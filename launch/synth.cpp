@@ -3,11 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 
+#include "dusk/base/progress.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "launch/session.hpp"
 #include "sharding/convert.hpp"
 #include "sharding/parallel.hpp"
-#include "sharding/progress.hpp"
 #include "sharding/synth/city.hpp"
 #include "sharding/synth/preview.hpp"
 
@@ -41,7 +41,7 @@ void render_on_ranks(synth::CityOptions options, MpiRuntime& mpi, Log& log,
   std::atomic<std::size_t> kept_here = 0;
   synth::CityCounts counts;
   {
-    sharding::ProgressLine line(
+    ProgressLine line(
         size == 1 ? "synth" : "synth (share of rank 0)", "pictures", (total + ranks - 1) / ranks,
         {.interactive = program.environment.interactive, .quiet = program.quiet || rank != 0});
     counts = render_city(options, rank, size, [&](std::size_t done, std::size_t kept) {

@@ -1,8 +1,29 @@
 #include "launch/trained_run.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include "dusk/base/files.hpp"
+#include "dusk/base/hash.hpp"
+#include "dusk/config/config.hpp"
 #include "dusk/train/checkpoint_store.hpp"
 
 namespace dusk::launch {
+namespace {
+
+/// The watchdog's numbers change no network. The checkpoint's manifest has the checksums of all its
+/// parts.
+std::string identity_of(RunConfig config, std::int64_t step,
+                        const std::filesystem::path& checkpoint) {
+  config.watchdog = {};
+  const std::string manifest = read_text(checkpoint / "manifest.json");
+  return nlohmann::json{{"checkpoint", to_hex(checksum64(std::string_view(manifest)))},
+                        {"config", to_hex(config_hash(config))},
+                        {"method", config.method},
+                        {"step", step}}
+      .dump();
+}
+
+}  // namespace
 
 TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session,
                        Log& log)
@@ -25,6 +46,7 @@ TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config
   load_checkpoint(*checkpoint, state, *method_);
   method_->set_training(false);
   step_ = state.step;
+  identity_ = identity_of(config, step_, *checkpoint);
   log.info("{}: step {} of {}", checkpoint->string(), step_, config.train.steps);
 }
 

@@ -26,12 +26,16 @@ class TrainedRun {
     return as_translation(*method_, context_.config.method);
   }
   [[nodiscard]] std::int64_t step() const { return step_; }
+  /// What the networks are, for what is made with them: a JSON object of the method, the step, and
+  /// checksums of checkpoint and configuration.
+  [[nodiscard]] const std::string& identity() const { return identity_; }
 
  private:
   const LabelSpace& labels_;
   RunContext context_;
   std::unique_ptr<Method> method_;
   std::int64_t step_ = 0;
+  std::string identity_;
 };
 
 }  // namespace dusk::launch

@@ -70,20 +70,6 @@ void resize_sample(LoadedSample& sample, PictureSize size) {
   info.height = size.height, info.width = size.width;
 }
 
-/// The summary of a finished shard of this identity, or nothing where it is absent, damaged or made
-/// from something else.
-std::optional<ShardSummary> finished(const std::filesystem::path& path,
-                                     const std::string& identity) {
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  try {
-    const ShardReader reader(path);
-    if (reader.provenance() != identity) return std::nullopt;
-    return reader.summary();
-  } catch (const DataError&) {
-    return std::nullopt;
-  }
-}
-
 void check_names(const SourceDataset& dataset) {
   if (dataset.samples.empty()) fail<DataError>("{}: no samples were found", dataset.name);
   std::set<std::string_view> names;
@@ -170,15 +156,10 @@ FinishedShard Conversion::make_shard(std::size_t shard, const Progress& progress
   const auto path = options_.output / shard_file_name(shard);
   const auto samples = samples_of(shard);
   const std::string identity = identity_of(shard);
-  if (auto summary = finished(path, identity)) {
+  if (auto summary = find_finished_shard(path, identity)) {
     if (progress) progress(samples.size(), samples.size());
     return {shard, true, std::move(*summary)};
   }
-  if (std::filesystem::exists(options_.output / "manifest.json"))
-    fail<ConfigError>(
-        "{} already holds a set whose {} was made from other pictures or with other "
-        "options; choose another --output or remove that folder",
-        options_.output.string(), shard_file_name(shard));
   ShardWriter writer(path, {.tile = options_.tile, .level = options_.level, .provenance = identity},
                      labels_);
   for (const SourceSample& source : samples) {
@@ -204,46 +185,7 @@ std::vector<FinishedShard> Conversion::make_shards(int rank, int size,
 }
 
 void Conversion::publish_set(std::vector<FinishedShard> shards) const {
-  std::ranges::sort(shards, {}, &FinishedShard::number);
-  std::vector<ShardSummary> summaries;
-  for (FinishedShard& shard : shards) {
-    if (shard.number != summaries.size()) break;
-    summaries.push_back(std::move(shard.summary));
-  }
-  if (summaries.size() != shard_count() || shards.size() != shard_count())
-    fail<InternalError>("{} shards were made, {} expected", shards.size(), shard_count());
-  publish_manifest(options_.output, labels_, summaries);
-}
-
-std::string to_text(const std::vector<FinishedShard>& shards) {
-  Json list = Json::array();
-  for (const FinishedShard& shard : shards)
-    list.push_back({{"number", shard.number},
-                    {"kept", shard.kept},
-                    {"file", shard.summary.file},
-                    {"bytes", shard.summary.size.value},
-                    {"checksum", shard.summary.checksum},
-                    {"samples", shard.summary.samples},
-                    {"labelled", shard.summary.labelled},
-                    {"class_pixels", shard.summary.class_pixels},
-                    {"ignored_pixels", shard.summary.ignored_pixels}});
-  return list.dump();
-}
-
-std::vector<FinishedShard> parse_finished_shards(std::string_view text) {
-  std::vector<FinishedShard> shards;
-  for (const Json& item : Json::parse(text)) {
-    FinishedShard& shard = shards.emplace_back();
-    shard.number = item.at("number"), shard.kept = item.at("kept");
-    shard.summary = {.file = item.at("file"),
-                     .size = Bytes{item.at("bytes")},
-                     .checksum = item.at("checksum"),
-                     .samples = item.at("samples"),
-                     .labelled = item.at("labelled"),
-                     .class_pixels = item.at("class_pixels"),
-                     .ignored_pixels = item.at("ignored_pixels")};
-  }
-  return shards;
+  publish_manifest(options_.output, labels_, in_order(std::move(shards), shard_count()));
 }
 
 }  // namespace dusk::sharding

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dusk/io/finished_shard.hpp"
 #include "dusk/io/shard.hpp"
 #include "sharding/source.hpp"
 
@@ -27,13 +28,6 @@ struct ConvertOptions {
   int level = 6;                        ///< as in `ShardOptions`
   std::size_t samples_per_shard = 128;  ///< at least 1
   int threads = 1;                      ///< of this rank; each makes whole shards
-};
-
-/// A shard that exists now.
-struct FinishedShard {
-  std::size_t number = 0;
-  bool kept = false;  ///< it was there already, made from the same inputs with the same options
-  ShardSummary summary;
 };
 
 /// Turns a data set into shards. Shard i holds samples [i * n, (i + 1) * n) and is made by rank
@@ -72,9 +66,5 @@ class Conversion {
   ConvertOptions options_;
   ShardLabels labels_;
 };
-
-/// Finished shards as text and back, for sending them to rank 0.
-[[nodiscard]] std::string to_text(const std::vector<FinishedShard>& shards);
-[[nodiscard]] std::vector<FinishedShard> parse_finished_shards(std::string_view text);
 
 }  // namespace dusk::sharding

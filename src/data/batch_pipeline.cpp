@@ -149,7 +149,8 @@ StreamSpec open_stream(std::string name, const StreamOptions& options, ActivityB
           .labels = options.labels,
           .sampling = options.sampling,
           .views = std::move(viewed.views),
-          .left_out = viewed.left_out};
+          .left_out = viewed.left_out,
+          .confidence = options.confidence};
 }
 
 struct BatchPipeline::Impl {

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "dusk/base/error.hpp"
+#include "dusk/io/sample_list.hpp"
 
 namespace dusk {
 namespace {
@@ -54,10 +56,41 @@ std::string describe_source(const SampleSource& source) {
                      times, sequences);
 }
 
+/// The samples that a list chooses, by name.
+class ChosenNames {
+ public:
+  explicit ChosenNames(const std::filesystem::path& list) : list_(list) {
+    if (list.empty()) return;
+    for (std::string& name : chosen_names(read_sample_list(list))) names_.insert(std::move(name));
+  }
+
+  /// True also where there is no list.
+  [[nodiscard]] bool accept(const std::string& name) {
+    if (list_.empty()) return true;
+    found_ += names_.contains(name) ? 1 : 0;
+    return names_.contains(name);
+  }
+
+  /// After all samples of a source were asked for.
+  void check_found(const std::string& source_name, const SampleSource& source) const {
+    if (found_ == names_.size()) return;
+    std::set<std::string> missing(names_.begin(), names_.end());
+    for (std::uint64_t i = 0; i < source.size(); ++i) missing.erase(source.info(i).name);
+    fail<DataError>("{}: {} of the {} samples that it chooses are not in {}, the first is '{}'",
+                    list_.string(), missing.size(), names_.size(), source_name,
+                    missing.empty() ? "" : *missing.begin());
+  }
+
+ private:
+  std::filesystem::path list_;
+  std::unordered_set<std::string> names_;
+  std::size_t found_ = 0;
+};
+
 }  // namespace
 
 bool SampleFilter::is_empty() const {
-  return roles.empty() && times_of_day.empty() && sequences.empty();
+  return roles.empty() && times_of_day.empty() && sequences.empty() && list.empty();
 }
 
 bool SampleFilter::accepts(const SampleInfo& info) const {
@@ -69,9 +102,12 @@ Dataset::Dataset(std::string name, std::shared_ptr<const SampleSource> source,
                  const SampleFilter& filter)
     : name_(std::move(name)), source_(std::move(source)) {
   if (!filter.is_empty()) {
+    ChosenNames names(filter.list);
     std::vector<std::uint64_t> chosen;
     for (std::uint64_t i = 0; i < source_->size(); ++i)
-      if (filter.accepts(source_->info(i))) chosen.push_back(i);
+      if (names.accept(source_->info(i).name) && filter.accepts(source_->info(i)))
+        chosen.push_back(i);
+    names.check_found(name_, *source_);
     chosen_ = std::make_shared<const std::vector<std::uint64_t>>(std::move(chosen));
   }
   if (size() == 0)
@@ -83,7 +119,12 @@ Dataset::Dataset(std::string name, std::shared_ptr<const SampleSource> source,
 
 Dataset Dataset::open(const std::filesystem::path& shards, const SampleFilter& filter,
                       ActivityBoard* activity) {
-  return {shards.string(), std::make_shared<ShardSource>(ShardSet::open(shards), activity), filter};
+  return of(ShardSet::open(shards), filter, activity);
+}
+
+Dataset Dataset::of(ShardSet shards, const SampleFilter& filter, ActivityBoard* activity) {
+  const std::string name = shards.folder().string();
+  return {name, std::make_shared<ShardSource>(std::move(shards), activity), filter};
 }
 
 std::span<const std::uint32_t> Dataset::class_pixels(std::uint64_t index) const {

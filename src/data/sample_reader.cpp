@@ -121,8 +121,9 @@ void SampleReader::image(const Dataset& dataset, std::uint64_t index, const Geom
               out.at(row, geometry.first_column()), out, NormalizeFloats{});
 }
 
-void SampleReader::label(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
-                         std::int64_t* out) {
+template <class Value>
+void SampleReader::nearest(const Dataset& dataset, Field field, std::uint64_t index,
+                           const Geometry& geometry, Value padding, Value* out) {
   const std::vector<int> ys = nearest_pixels(geometry.rows());
   const std::vector<int> xs = nearest_pixels(geometry.columns());
   const auto [top, bottom] = std::minmax(ys.front(), ys.back());
@@ -130,14 +131,24 @@ void SampleReader::label(const Dataset& dataset, std::uint64_t index, const Geom
   const Rect window{top, left, bottom - top + 1, right - left + 1};
   const auto width = static_cast<std::size_t>(window.width);
   window_.resize(static_cast<std::size_t>(window.height) * width);
-  dataset.read(Field::label, index, window, window_);
+  dataset.read(field, index, window, window_);
   const auto crop_width = static_cast<std::size_t>(geometry.width);
-  std::fill_n(out, static_cast<std::size_t>(geometry.height) * crop_width, kIgnoredLabel);
+  std::fill_n(out, static_cast<std::size_t>(geometry.height) * crop_width, padding);
   out += geometry.first_column();
   for (std::size_t row = 0; row < ys.size(); ++row, out += crop_width) {
     const std::uint8_t* line = window_.data() + static_cast<std::size_t>(ys[row] - top) * width;
     for (std::size_t i = 0; i < xs.size(); ++i) out[i] = line[xs[i] - left];
   }
+}
+
+void SampleReader::label(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
+                         std::int64_t* out) {
+  nearest<std::int64_t>(dataset, Field::label, index, geometry, kIgnoredLabel, out);
+}
+
+void SampleReader::confidence(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
+                              std::uint8_t* out) {
+  nearest<std::uint8_t>(dataset, Field::confidence, index, geometry, 0, out);
 }
 
 }  // namespace dusk

@@ -36,8 +36,17 @@ class SampleReader {
   /// (geometry.height, geometry.width), packed, as `StreamBatch::labels`.
   void label(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
              std::int64_t* out);
+  /// Likewise, as `StreamBatch::confidence`.
+  void confidence(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,
+                  std::uint8_t* out);
 
  private:
+  /// (geometry.height, geometry.width) values of a field at the nearest pixel centres, `padding`
+  /// where the picture does not cover the crop.
+  template <class Value>
+  void nearest(const Dataset& dataset, Field field, std::uint64_t index, const Geometry& geometry,
+               Value padding, Value* out);
+
   /// Calls use(row, values) for each row of the covered part, values (covered_width, 3) of 8 bits.
   template <class Use>
   void for_each_row(const Dataset& dataset, std::uint64_t index, const Geometry& geometry,

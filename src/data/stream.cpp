@@ -102,6 +102,8 @@ void check_stream(const StreamSpec& stream) {
   if (!stream.labels && a.cat_max_ratio < 1)
     fail<ConfigError>("stream '{}': cat_max_ratio looks at labels; set `labels: true`",
                       stream.name);
+  if (!stream.labels && stream.confidence)
+    fail<ConfigError>("stream '{}': confidence is that of labels; set `labels: true`", stream.name);
   if (!stream.labels && stream.sampling.kind != Sampling::shuffle)
     fail<ConfigError>("stream '{}': sampling by class looks at labels; set `labels: true`",
                       stream.name);
@@ -115,6 +117,7 @@ Stream make_stream(StreamSpec spec, std::uint64_t seed, int ranks,
   BatchLayout layout{.host_options = host_options,
                      .channels_last = channels_last,
                      .labels = spec.labels,
+                     .confidence = spec.confidence,
                      .views = {},
                      .keep_plain = spec.augment.keep_plain};
   for (const View& view : spec.views) layout.views.push_back(view.name);
@@ -133,6 +136,7 @@ void load_sample(const Stream& stream, const SampleRef& ref, std::size_t slot,
   const Dataset& dataset = stream.spec.dataset;
   Random random = random_of(stream, ref);
   const Geometry geometry = draw_crop(stream, ref, slot, random, builder, reader);
+  builder.load_confidence(slot, dataset, ref.index, geometry, reader);
   const PhotometricChange change = draw_photometric(options.jitter, options.blur, random);
   builder.load_picture(slot, 0,
                        {.dataset = dataset,

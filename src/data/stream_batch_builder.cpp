@@ -29,8 +29,9 @@ StreamBatchBuilder::StreamBatchBuilder(std::size_t samples, int height, int widt
 
 Bytes StreamBatchBuilder::bytes() const {
   const std::size_t pictures = (1 + layout_.views.size()) * (layout_.keep_plain ? 2 : 1);
-  const std::size_t pixel =
-      pictures * 3 * sizeof(float) + (layout_.labels ? sizeof(std::int64_t) : 0);
+  const std::size_t pixel = pictures * 3 * sizeof(float) +
+                            (layout_.labels ? sizeof(std::int64_t) : 0) +
+                            (layout_.confidence ? 1 : 0);
   return {samples_ * static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * pixel};
 }
 
@@ -42,6 +43,8 @@ void StreamBatchBuilder::allocate_once() {
       layout_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   if (layout_.labels)
     batch_.labels = at::empty({count, height_, width_}, layout_.host_options.dtype(at::kLong));
+  if (layout_.confidence)
+    batch_.confidence = at::empty({count, height_, width_}, layout_.host_options.dtype(at::kByte));
   std::vector<at::Tensor> pictures, plain;
   const auto add = [&](std::vector<at::Tensor>& to) {
     to.push_back(
@@ -85,6 +88,19 @@ std::span<const std::int64_t> StreamBatchBuilder::load_label(std::size_t slot,
   std::int64_t* label = batch_.labels.data_ptr<std::int64_t>() + slot * pixels;
   reader.label(dataset, index, geometry, label);
   return {label, pixels};
+}
+
+void StreamBatchBuilder::load_confidence(std::size_t slot, const Dataset& dataset,
+                                         std::uint64_t index, const Geometry& geometry,
+                                         SampleReader& reader) {
+  if (!layout_.confidence) return;
+  check(slot, geometry);
+  if (!dataset.info(index).has_confidence)
+    fail<DataError>("its label has no confidence (`dusk label` writes one), and it is asked for");
+  allocate_once();
+  const auto pixels = static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_);
+  reader.confidence(dataset, index, geometry,
+                    batch_.confidence.data_ptr<std::uint8_t>() + slot * pixels);
 }
 
 void StreamBatchBuilder::note(std::size_t slot, const SampleRef& ref, const std::string& name,

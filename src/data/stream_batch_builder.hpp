@@ -20,6 +20,7 @@ struct BatchLayout {
   at::TensorOptions host_options;  ///< pinned or not
   bool channels_last = true;
   bool labels = true;
+  bool confidence = false;
   std::vector<std::string> views{};  ///< names of further pictures
   bool keep_plain = false;
 };
@@ -47,6 +48,10 @@ class StreamBatchBuilder {
   std::span<const std::int64_t> load_label(std::size_t slot, const Dataset& dataset,
                                            std::uint64_t index, const Geometry& geometry,
                                            SampleReader& reader);
+  /// Loads the confidence of a sample's label, where the batch has it. `DataError` for a sample
+  /// without one.
+  void load_confidence(std::size_t slot, const Dataset& dataset, std::uint64_t index,
+                       const Geometry& geometry, SampleReader& reader);
   /// Notes what lies at `slot`, once it is loaded.
   void note(std::size_t slot, const SampleRef& ref, const std::string& name,
             const Geometry& geometry);

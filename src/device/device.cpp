@@ -111,6 +111,14 @@ at::Tensor Device::upload(const at::Tensor& host) const {
   return is_cuda() ? host.to(device_, /*non_blocking=*/true) : host;
 }
 
+at::Tensor Device::download(const at::Tensor& tensor) const {
+  const at::Tensor rows = tensor.contiguous();
+  if (!rows.is_cuda()) return rows;
+  at::Tensor host = at::empty(rows.sizes(), host_options().dtype(rows.scalar_type()));
+  host.copy_(rows, /*non_blocking=*/true);
+  return host;
+}
+
 at::TensorOptions Device::host_options() const {
   return at::TensorOptions(c10::kCPU).pinned_memory(is_cuda());
 }

@@ -15,8 +15,7 @@ std::string_view name_of(Field field) noexcept {
 }
 
 bool SampleInfo::has(Field field) const noexcept {
-  const auto present = spec_of(field).present;
-  return present == nullptr || this->*present;
+  return this->*spec_of(field).present;
 }
 
 }  // namespace dusk

@@ -17,12 +17,12 @@ struct FieldSpec {
   int channels;
   std::size_t value_bytes;    ///< unsigned whole numbers
   std::uint8_t fill;          ///< what HDF5 shows where a sample has no such field
-  bool SampleInfo::*present;  ///< column /samples/has_NAME; null: every sample has it
+  bool SampleInfo::*present;  ///< column /samples/has_NAME; of images all samples or none
 };
 
 /// In the order of the enumeration, so that a field is its own index.
 inline constexpr std::array<FieldSpec, kFields.size()> kFieldSpecs{{
-    {Field::image, "image", 3, 1, 0, nullptr},
+    {Field::image, "image", 3, 1, 0, &SampleInfo::has_image},
     {Field::label, "label", 1, 1, kIgnoredLabel, &SampleInfo::has_label},
     {Field::depth, "depth", 1, 2, 0, &SampleInfo::has_depth},
     {Field::confidence, "confidence", 1, 1, 0, &SampleInfo::has_confidence},
@@ -37,7 +37,7 @@ inline constexpr std::array<FieldSpec, kFields.size()> kFieldSpecs{{
   return kFieldSpecs[number_of(field)];
 }
 
-/// The fields that a sample may lack.
+/// The fields that a sample may lack beside others that have them.
 [[nodiscard]] constexpr std::span<const FieldSpec> optional_fields() noexcept {
   return std::span(kFieldSpecs).subspan(1);
 }

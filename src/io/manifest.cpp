@@ -1,5 +1,6 @@
 #include "io/manifest.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -15,6 +16,8 @@ using nlohmann::json;
 
 constexpr const char* kSetFormat = "dusk-shard-set";
 constexpr std::uint64_t kSetVersion = 1;
+constexpr std::uint64_t kSetVersionWithReference = 2;
+constexpr std::size_t kLongestPath = 4096;
 
 /// Looks up members of one object and checks their types; `what` names it in errors.
 class Members {
@@ -101,9 +104,40 @@ ShardSummary parse_shard(const json& entry, const std::string& what, std::size_t
   return shard;
 }
 
-}  // namespace
+Field parse_field(const json& name, const std::string& what) {
+  for (const Field field : kFields)
+    if (name.is_string() && name.get<std::string>() == name_of(field)) return field;
+  fail<DataError>("{}: a field is {}", what, name.dump());
+}
 
-std::string format_manifest(const Manifest& manifest) {
+SetReference parse_reference(const json& entry, const std::string& what) {
+  const Members members(what, entry);
+  const std::string path = members.text("set");
+  if (path.empty() || path.size() > kLongestPath || path.find('\0') != std::string::npos) {
+    fail<DataError>("{}: 'set' is not a path", what);
+  }
+  SetReference reference{.set = path, .identity = members.checksum("identity"), .fields = {}};
+  for (const json& name : members.list("fields")) {
+    const Field field = parse_field(name, what);
+    if (std::ranges::find(reference.fields, field) != reference.fields.end()) {
+      fail<DataError>("{}: field '{}' is listed twice", what, name_of(field));
+    }
+    reference.fields.push_back(field);
+  }
+  if (reference.fields.empty()) fail<DataError>("{}: no fields", what);
+  return reference;
+}
+
+json to_json(const SetReference& reference) {
+  json fields = json::array();
+  for (const Field field : reference.fields) fields.push_back(std::string(name_of(field)));
+  return {{"set", reference.set.string()},
+          {"identity", to_hex(reference.identity)},
+          {"fields", std::move(fields)}};
+}
+
+/// Everything but the checksum.
+json to_json(const Manifest& manifest) {
   json shards = json::array();
   std::size_t samples = 0;
   for (const ShardSummary& shard : manifest.shards) {
@@ -111,23 +145,42 @@ std::string format_manifest(const Manifest& manifest) {
     samples += shard.samples;
   }
   json object = {{"format", kSetFormat},
-                 {"version", kSetVersion},
+                 {"version", manifest.reference ? kSetVersionWithReference : kSetVersion},
                  {"label_space", manifest.labels.space},
                  {"classes", manifest.labels.classes},
                  {"samples", samples},
                  {"shards", std::move(shards)}};
+  if (manifest.reference) object["reference"] = to_json(*manifest.reference);
+  return object;
+}
+
+}  // namespace
+
+std::string format_manifest(const Manifest& manifest) {
+  json object = to_json(manifest);
   object["checksum"] = to_hex(checksum64(object.dump()));
   return object.dump(1) + "\n";
+}
+
+std::uint64_t identity_of(const Manifest& manifest) {
+  json object = to_json(manifest);
+  if (manifest.reference) object["reference"].erase("set");
+  return checksum64(object.dump());
 }
 
 Manifest parse_manifest(std::string_view text, const std::string& origin) {
   json object = parse_guarded(text, origin, {.depth = 4});
   const Members members(origin, object);
-  if (members.text("format") != kSetFormat || members.number("version") != kSetVersion) {
+  const bool refers = object.contains("reference");
+  const std::uint64_t version = refers ? kSetVersionWithReference : kSetVersion;
+  if (members.text("format") != kSetFormat || members.number("version") != version) {
     fail<DataError>("{}: not a manifest of a shard set, or one of another version than {}", origin,
-                    kSetVersion);
+                    version);
   }
   Manifest manifest;
+  if (refers) {
+    manifest.reference = parse_reference(members.get("reference"), origin + ": reference");
+  }
   manifest.labels.space = members.text("label_space");
   for (const json& name : members.list("classes")) {
     if (!name.is_string()) fail<DataError>("{}: classes are not names", origin);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -65,14 +66,15 @@ class IndexParser {
     return numbers.front();
   }
 
-  void check_version() const {
+  void check_version() {
     const std::string format = hdf5_.text_attribute("format");
     if (format != kShardFormat) fail<DataError>("{}: format '{}' is no shard", path_, format);
     const std::uint64_t version = number_attribute("version");
-    if (version != kShardVersion) {
-      fail<DataError>("{}: shard format version {}; this program knows version {}", path_, version,
-                      kShardVersion);
+    if (version != kShardVersion && version != kShardVersionWithoutImages) {
+      fail<DataError>("{}: shard format version {}; this program knows versions {} and {}", path_,
+                      version, kShardVersion, kShardVersionWithoutImages);
     }
+    index_.has_images = version == kShardVersion;
   }
 
   void parse_attributes() {
@@ -151,6 +153,7 @@ class IndexParser {
       fail<DataError>("{}: {} samples in {} bytes", path_, count, file_.size());
     }
     index_.samples.resize(count);
+    for (SampleInfo& info : index_.samples) info.has_image = index_.has_images;
     for (const TextColumn& text : kTextColumns) {
       texts(std::string("/samples/") + text.name, text.member);
     }
@@ -239,20 +242,35 @@ class IndexParser {
   }
 
   void parse_group(SizeGroup& group) const {
-    const hdf5::Tiled image = hdf5_.tiled(group.path(Field::image));
-    if (image.chunk.size() != 4 || image.chunk[1] == 0 || image.chunk[2] == 0 ||
-        image.chunk[1] > number(group.grid.height) || image.chunk[2] > number(group.grid.width)) {
-      fail<DataError>("{}: '{}' is not divided into tiles", path_, group.path(Field::image));
-    }
-    group.grid.tile_height = static_cast<int>(image.chunk[1]);
-    group.grid.tile_width = static_cast<int>(image.chunk[2]);
-    if (group.grid.tile_bytes(Field::image) > kLargestTile) {
-      fail<DataError>("{}: '{}' has tiles of {}x{}", path_, group.path(Field::image),
-                      group.grid.tile_height, group.grid.tile_width);
-    }
+    std::optional<Field> first;
     for (const Field field : kFields) {
-      group.fields[number_of(field)] = field == Field::image || hdf5_.has(group.path(field));
+      const bool is_there = hdf5_.has(group.path(field));
+      if (field == Field::image && is_there != index_.has_images) {
+        fail<DataError>("{}: '{}' is {} in a shard of this version", path_, group.path(field),
+                        is_there ? "there" : "missing");
+      }
+      group.fields[number_of(field)] = is_there;
+      if (is_there && !first) first = field;
+    }
+    if (!first) fail<DataError>("{}: '{}' holds no field", path_, group.path());
+    parse_tiles(group, *first);
+    for (const Field field : kFields) {
       if (group.has(field)) group.tables[number_of(field)] = check_field(group, field);
+    }
+  }
+
+  /// All fields of a group have the tiles of this one.
+  void parse_tiles(SizeGroup& group, Field field) const {
+    const hdf5::Tiled tiled = hdf5_.tiled(group.path(field));
+    if (tiled.chunk.size() < 3 || tiled.chunk[1] == 0 || tiled.chunk[2] == 0 ||
+        tiled.chunk[1] > number(group.grid.height) || tiled.chunk[2] > number(group.grid.width)) {
+      fail<DataError>("{}: '{}' is not divided into tiles", path_, group.path(field));
+    }
+    group.grid.tile_height = static_cast<int>(tiled.chunk[1]);
+    group.grid.tile_width = static_cast<int>(tiled.chunk[2]);
+    if (group.grid.tile_bytes(Field::image) > kLargestTile) {
+      fail<DataError>("{}: '{}' has tiles of {}x{}", path_, group.path(field),
+                      group.grid.tile_height, group.grid.tile_width);
     }
   }
 

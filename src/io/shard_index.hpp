@@ -16,6 +16,7 @@ namespace dusk {
 
 inline constexpr const char* kShardFormat = "dusk-shard";
 inline constexpr std::uint64_t kShardVersion = 2;
+inline constexpr std::uint64_t kShardVersionWithoutImages = 3;
 inline constexpr std::size_t kLongestText = 512;  ///< bytes of a name or another sample field
 inline constexpr std::size_t kLongestProvenance = 16384;
 inline constexpr int kLargestEdge = 65535;        ///< pixels of a picture
@@ -62,6 +63,7 @@ struct SamplePlace {
 struct ShardIndex {
   ShardLabels labels;
   std::string provenance;
+  bool has_images = true;
   std::vector<std::uint64_t> class_pixels;
   std::uint64_t ignored_pixels = 0;
   std::vector<SampleInfo> samples;

@@ -6,6 +6,7 @@
 #include "dusk/base/files.hpp"
 #include "dusk/base/hash.hpp"
 #include "dusk/io/shard.hpp"
+#include "io/field.hpp"
 #include "io/manifest.hpp"
 
 namespace dusk {
@@ -45,14 +46,44 @@ ShardReader open_listed(const fs::path& folder, const ShardSummary& listed,
   return reader;
 }
 
+bool holds(const SetReference& reference, Field field) {
+  return std::ranges::find(reference.fields, field) != reference.fields.end();
+}
+
+/// The fields of a sample with those that it takes from `other`.
+SampleInfo merged(const SampleInfo& own, const SampleInfo& other, const SetReference& reference,
+                  const fs::path& folder) {
+  if (own.height != other.height || own.width != other.width) {
+    fail<DataError>("{}: sample '{}' has {}x{} pixels, in {} it has {}x{}", folder.string(),
+                    own.name, own.height, own.width, reference.set.string(), other.height,
+                    other.width);
+  }
+  SampleInfo info = own;
+  for (const Field field : reference.fields) {
+    if (own.has(field)) {
+      fail<DataError>("{}: sample '{}' has its own {} and one in {}", folder.string(), own.name,
+                      name_of(field), reference.set.string());
+    }
+    info.*spec_of(field).present = other.has(field);
+  }
+  return info;
+}
+
 }  // namespace
 
 std::string shard_file_name(std::size_t number) {
   return fmt::format("shard-{:05}.h5", number);
 }
 
+SetReference refer_to(const ShardSet& other, const fs::path& folder, std::vector<Field> fields) {
+  return {.set = fs::proximate(fs::weakly_canonical(other.folder()), fs::weakly_canonical(folder)),
+          .identity = other.identity(),
+          .fields = std::move(fields)};
+}
+
 void publish_manifest(const fs::path& folder, const ShardLabels& labels,
-                      std::span<const ShardSummary> shards) {
+                      std::span<const ShardSummary> shards,
+                      const std::optional<SetReference>& reference) {
   std::unordered_set<std::string> names;
   for (const ShardSummary& shard : shards) {
     const ShardReader reader = open_listed(folder, shard, labels);
@@ -63,7 +94,8 @@ void publish_manifest(const fs::path& folder, const ShardLabels& labels,
       }
     }
   }
-  const Manifest manifest{.labels = labels, .shards = {shards.begin(), shards.end()}};
+  const Manifest manifest{
+      .labels = labels, .shards = {shards.begin(), shards.end()}, .reference = reference};
   publish(folder / kManifestName, std::string_view(format_manifest(manifest)));
 }
 
@@ -122,22 +154,80 @@ struct ShardSet::State {
     return {readers[shard], index - begin[shard]};
   }
 
+  /// Where a field of a sample that is not the set's own is to be read.
+  struct OtherPlace {
+    const ShardSet& set;
+    std::size_t index;
+  };
+  [[nodiscard]] std::optional<OtherPlace> other_place(Field field, std::size_t index) const {
+    if (!manifest.reference || !holds(*manifest.reference, field)) return std::nullopt;
+    return OtherPlace{*other, samples_of_other.at(index)};
+  }
+
+  void open_reference(int depth);
+
   fs::path folder;
   Manifest manifest;
+  std::uint64_t identity = 0;
   std::vector<ShardReader> readers;
   std::vector<std::size_t> begin{0};  ///< first sample of each shard, then the size of the set
+  // With a reference only:
+  std::optional<ShardSet> other;
+  std::vector<std::size_t> samples_of_other;  ///< one for each sample here
+  std::vector<SampleInfo> merged_infos;       ///< with the fields that come from there
 };
+
+/// Finds the sample of each name: those of the other set are in the same order, with others between
+/// them.
+void ShardSet::State::open_reference(int depth) {
+  const SetReference& reference = *manifest.reference;
+  const fs::path path = folder / reference.set;
+  if (depth >= kDeepestReference) {
+    fail<DataError>("{}: more than {} sets refer to each other", folder.string(),
+                    kDeepestReference);
+  }
+  try {
+    other = ShardSet::open(path, depth + 1);
+  } catch (const DataError& error) {
+    fail<DataError>("{}: a part of each sample is in another set, which cannot be read: {}",
+                    folder.string(), error.what());
+  }
+  if (other->identity() != reference.identity) {
+    fail<DataError>(
+        "{}: a part of each sample is in {}, which is another set than when this one was made: "
+        "identity {}, expected {}. Bring it back, or make this set again from what is there now",
+        folder.string(), path.string(), to_hex(other->identity()), to_hex(reference.identity));
+  }
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < size(); ++i) {
+    const Place own = place(i);
+    const SampleInfo& info = own.shard.info(own.index);
+    while (at < other->size() && other->info(at).name != info.name) ++at;
+    if (at == other->size()) {
+      fail<DataError>("{}: sample '{}' is not in {}, or not in its order", folder.string(),
+                      info.name, path.string());
+    }
+    merged_infos.push_back(merged(info, other->info(at), reference, folder));
+    samples_of_other.push_back(at++);
+  }
+}
 
 ShardSet::ShardSet(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 ShardSet ShardSet::open(const fs::path& folder) {
+  return open(folder, 0);
+}
+
+ShardSet ShardSet::open(const fs::path& folder, int depth) {
   auto state = std::make_shared<State>();
   state->folder = folder;
   state->manifest = read_manifest(folder);
+  state->identity = identity_of(state->manifest);
   for (const ShardSummary& shard : state->manifest.shards) {
     state->readers.push_back(open_listed(folder, shard, state->manifest.labels));
     state->begin.push_back(state->begin.back() + shard.samples);
   }
+  if (state->manifest.reference) state->open_reference(depth);
   return ShardSet(std::move(state));
 }
 
@@ -146,6 +236,9 @@ std::size_t ShardSet::size() const noexcept {
 }
 
 const SampleInfo& ShardSet::info(std::size_t index) const {
+  if (state_->manifest.reference && index < state_->merged_infos.size()) {
+    return state_->merged_infos[index];
+  }
   const State::Place at = state_->place(index);
   return at.shard.info(at.index);
 }
@@ -156,17 +249,26 @@ const std::string& ShardSet::file_of(std::size_t index) const {
 
 void ShardSet::read(Field field, std::size_t index, Rect window,
                     std::span<std::uint8_t> out) const {
+  if (const auto other = state_->other_place(field, index)) {
+    return other->set.read(field, other->index, window, out);
+  }
   const State::Place at = state_->place(index);
   at.shard.read(field, at.index, window, out);
 }
 
 void ShardSet::read(Field field, std::size_t index, Rect window,
                     std::span<std::uint16_t> out) const {
+  if (const auto other = state_->other_place(field, index)) {
+    return other->set.read(field, other->index, window, out);
+  }
   const State::Place at = state_->place(index);
   at.shard.read(field, at.index, window, out);
 }
 
 std::span<const std::uint32_t> ShardSet::class_pixels(std::size_t index) const {
+  if (const auto other = state_->other_place(Field::label, index)) {
+    return other->set.class_pixels(other->index);
+  }
   const State::Place at = state_->place(index);
   return at.shard.class_pixels(at.index);
 }
@@ -187,9 +289,18 @@ const fs::path& ShardSet::folder() const noexcept {
   return state_->folder;
 }
 
+std::uint64_t ShardSet::identity() const noexcept {
+  return state_->identity;
+}
+
+const std::optional<SetReference>& ShardSet::reference() const noexcept {
+  return state_->manifest.reference;
+}
+
 void ShardSet::verify(std::size_t index) const {
   const State::Place at = state_->place(index);
   at.shard.verify(at.index);
+  if (state_->other) state_->other->verify(state_->samples_of_other.at(index));
 }
 
 void ShardSet::verify_file(std::size_t shard) const {

@@ -123,7 +123,7 @@ void write_texts(OutputFile& file, const std::string& name, const std::vector<Sa
 
 void write_attributes(OutputFile& file, const ShardIndex& index) {
   file.write_attribute("format", std::string(kShardFormat));
-  file.write_attribute("version", kShardVersion);
+  file.write_attribute("version", index.has_images ? kShardVersion : kShardVersionWithoutImages);
   file.write_attribute("label_space", index.labels.space);
   file.write_attribute("classes", index.labels.classes);
   file.write_attribute("provenance", index.provenance);
@@ -294,6 +294,11 @@ void ShardWriter::Impl::check(const SampleData& sample) const {
     fail<DataError>("sample '{}': size {}x{}, each edge must be in [1, {}]", info.name, info.height,
                     info.width, kLargestEdge);
   }
+  if (!index.samples.empty() && info.has_image != index.has_images) {
+    fail<DataError>("sample '{}' {} a picture, the samples before it in {} {}", info.name,
+                    info.has_image ? "has" : "lacks", path.string(),
+                    info.has_image ? "lack theirs" : "have theirs");
+  }
   const std::size_t pixels =
       static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);
   for (const Field field : kFields) {
@@ -376,6 +381,7 @@ void ShardWriter::add(const SampleData& sample) {
     self.encoded_bytes += encoded[number_of(field)].bytes.size();
   }
   self.encoded.push_back(std::move(encoded));
+  self.index.has_images = sample.info.has_image;
   self.index.samples.push_back(sample.info);
   self.names.insert(sample.info.name);
 }

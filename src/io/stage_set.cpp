@@ -64,12 +64,15 @@ void copy_shard(const fs::path& set, const fs::path& copy, const ShardSummary& s
   target.publish();
 }
 
-}  // namespace
+/// The manifest of the copy: what it refers to lies elsewhere than what the set refers to.
+std::string text_of_copy(const fs::path& set, const fs::path& stage, const std::string& text,
+                         Manifest manifest, int depth);
 
-fs::path stage_set(const fs::path& set, const fs::path& stage) {
+fs::path copy_set(const fs::path& set, const fs::path& stage, int depth) {
   const fs::path manifest_path = set / kManifestName;
   const std::string text = read_text(manifest_path);
   const Manifest manifest = parse_manifest(text, manifest_path.string());
+  const std::string copied_text = text_of_copy(set, stage, text, manifest, depth);
   const std::string identity = fs::weakly_canonical(set).string() + '\n' + text;
   const std::string name = fs::weakly_canonical(set).filename().string();
   const fs::path copy = stage / fmt::format("{}-{}", name, to_hex(checksum64(identity)));
@@ -79,8 +82,23 @@ fs::path stage_set(const fs::path& set, const fs::path& stage) {
   check_room(copy, manifest);
   for (const ShardSummary& shard : manifest.shards)
     if (!is_copied(copy, shard)) copy_shard(set, copy, shard);
-  publish(copy / kManifestName, std::string_view(text));
+  publish(copy / kManifestName, std::string_view(copied_text));
   return copy;
+}
+
+std::string text_of_copy(const fs::path& set, const fs::path& stage, const std::string& text,
+                         Manifest manifest, int depth) {
+  if (!manifest.reference) return text;
+  if (depth >= kDeepestReference)
+    fail<DataError>("{}: more than {} sets refer to each other", set.string(), kDeepestReference);
+  manifest.reference->set = fs::absolute(copy_set(set / manifest.reference->set, stage, depth + 1));
+  return format_manifest(manifest);
+}
+
+}  // namespace
+
+fs::path stage_set(const fs::path& set, const fs::path& stage) {
+  return copy_set(set, stage, 0);
 }
 
 }  // namespace dusk

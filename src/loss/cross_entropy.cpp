@@ -108,19 +108,52 @@ at::Tensor count_labelled(const at::Tensor& labels, std::int64_t ignore) {
   return labels.ne(ignore).sum();
 }
 
+namespace {
+
+void check_scores(const at::Tensor& scores, std::int64_t height, std::int64_t width) {
+  if (scores.dim() != 4 || scores.size(1) > 255 || scores.numel() == 0 || height < 1 || width < 1) {
+    fail<InternalError>("arg max of scores {} at {}x{}: need (N, K <= 255, h, w) and a size",
+                        fmt::join(scores.sizes(), "x"), height, width);
+  }
+}
+
+bool has_argmax_kernel(const at::Tensor& logits) {
+  return logits.is_cpu() && logits.scalar_type() == at::kFloat;
+}
+
+}  // namespace
+
 at::Tensor upsampled_argmax(const at::Tensor& low_res_logits, std::int64_t height,
                             std::int64_t width) {
   const at::NoGradGuard no_gradient;
-  if (low_res_logits.dim() != 4 || low_res_logits.size(1) > 255 || low_res_logits.numel() == 0 ||
-      height < 1 || width < 1) {
-    fail<InternalError>("arg max of logits {} at {}x{}: need (N, K <= 255, h, w) and a size",
-                        fmt::join(low_res_logits.sizes(), "x"), height, width);
-  }
+  check_scores(low_res_logits, height, width);
   const at::Tensor logits = widened(low_res_logits);
-  if (!logits.is_cpu() || logits.scalar_type() != at::kFloat) {
+  if (!has_argmax_kernel(logits)) {
     return interpolate(logits, height, width).argmax(1).to(at::kByte);
   }
   return upsample::fused_argmax(upsample::choose_kernels(), logits, height, width);
+}
+
+PixelPrediction upsampled_prediction(const at::Tensor& low_res_logits, std::int64_t height,
+                                     std::int64_t width) {
+  const at::NoGradGuard no_gradient;
+  check_scores(low_res_logits, height, width);
+  const at::Tensor logits = widened(low_res_logits);
+  if (!has_argmax_kernel(logits)) return most_probable(upsampled_softmax(logits, height, width));
+  return upsample::fused_prediction(upsample::choose_kernels(), logits, height, width);
+}
+
+at::Tensor upsampled_softmax(const at::Tensor& low_res_logits, std::int64_t height,
+                             std::int64_t width) {
+  check_scores(low_res_logits, height, width);
+  return at::softmax(interpolate(widened(low_res_logits), height, width), 1);
+}
+
+PixelPrediction most_probable(const at::Tensor& probabilities) {
+  check_scores(probabilities, 1, 1);
+  const auto [value, index] = probabilities.max(1);
+  return {index.to(at::kByte),
+          (value.nan_to_num(0) * 255 + 0.5).clamp(0, 255).floor().to(at::kByte)};
 }
 
 }  // namespace dusk

@@ -129,13 +129,19 @@ FusedResult fused_cross_entropy(const Kernels& kernels, const at::Tensor& logits
              : fused<float>(kernels, logits, whole_labels, pixel, ignore, with_gradient);
 }
 
-at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits, std::int64_t height,
-                        std::int64_t width) {
+namespace {
+
+/// Fills `classes` and, where it is defined, `confidence`, both (N, height, width) uint8.
+void fill_argmax(const Kernels& kernels, const at::Tensor& logits, const at::Tensor& classes,
+                 const at::Tensor& confidence) {
+  const std::int64_t height = classes.size(1);
+  const std::int64_t width = classes.size(2);
   const std::int64_t rows_in = logits.size(2);
   const AxisTable<float> rows(rows_in, height);
   const AxisTable<float> columns(logits.size(3), width);
-  const at::Tensor out =
-      at::empty({logits.size(0), height, width}, logits.options().dtype(at::kByte));
+  auto* classes_out = classes.mutable_data_ptr<std::uint8_t>();
+  auto* confidence_out =
+      confidence.defined() ? confidence.mutable_data_ptr<std::uint8_t>() : nullptr;
   at::parallel_for(0, logits.size(0) * rows_in, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scratch(
         static_cast<std::size_t>(scratch_size(logits.size(1), logits.size(3))));
@@ -143,10 +149,30 @@ at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits, std::i
       ArgmaxInterval interval;
       set_geometry<float>(interval, logits, i / rows_in, i % rows_in, rows, columns);
       interval.scratch = scratch.data();
-      interval.classes_out = out.mutable_data_ptr<std::uint8_t>() + (i / rows_in) * height * width;
+      const std::int64_t first = (i / rows_in) * height * width;
+      interval.classes_out = classes_out + first;
+      if (confidence_out != nullptr) interval.confidence_out = confidence_out + first;
       kernels.argmax(interval);
     }
   });
+}
+
+}  // namespace
+
+at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits, std::int64_t height,
+                        std::int64_t width) {
+  at::Tensor classes =
+      at::empty({logits.size(0), height, width}, logits.options().dtype(at::kByte));
+  fill_argmax(kernels, logits, classes, {});
+  return classes;
+}
+
+PixelPrediction fused_prediction(const Kernels& kernels, const at::Tensor& logits,
+                                 std::int64_t height, std::int64_t width) {
+  PixelPrediction out;
+  out.classes = at::empty({logits.size(0), height, width}, logits.options().dtype(at::kByte));
+  out.confidence = at::empty_like(out.classes);
+  fill_argmax(kernels, logits, out.classes, out.confidence);
   return out;
 }
 

@@ -26,4 +26,8 @@ struct FusedResult {
 [[nodiscard]] at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits,
                                       std::int64_t height, std::int64_t width);
 
+/// The same with their softmax probabilities.
+[[nodiscard]] PixelPrediction fused_prediction(const Kernels& kernels, const at::Tensor& logits,
+                                               std::int64_t height, std::int64_t width);
+
 }  // namespace dusk::upsample

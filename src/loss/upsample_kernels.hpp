@@ -58,7 +58,8 @@ struct LossInterval : Interval<T> {
 };
 
 struct ArgmaxInterval : Interval<float> {
-  std::uint8_t* classes_out = nullptr;  ///< the image's (H, W), contiguous
+  std::uint8_t* classes_out = nullptr;     ///< the image's (H, W), contiguous
+  std::uint8_t* confidence_out = nullptr;  ///< likewise; null: not asked for
 };
 
 /// One set of kernels for one instruction set.

@@ -17,6 +17,7 @@ Batch upload(Batch batch, const Device& device) {
   for (auto& [stream_name, stream] : batch.streams) {
     stream.images = device.upload(stream.images);
     if (stream.labels.defined()) stream.labels = device.upload(stream.labels);
+    if (stream.confidence.defined()) stream.confidence = device.upload(stream.confidence);
     for (auto& [name, picture] : stream.pictures) picture = device.upload(picture);
   }
   return batch;

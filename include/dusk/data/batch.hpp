@@ -23,6 +23,9 @@ struct StreamBatch {
   /// (N, H, W) int64 train ids, 255 is ignored and padding; undefined where the stream has no
   /// labels.
   at::Tensor labels;
+  /// (N, H, W) uint8 confidence of the labels, 255 is certain; 0 is padding. Undefined unless the
+  /// stream asks for it.
+  at::Tensor confidence;
   /// Further pictures of each sample, like `images` and of its size: "reference" (the other picture
   /// of a pair), "frame-1", "frame+1" (neighbours in the video); with `keep_plain` also "plain",
   /// "reference.plain", ...: the same pictures before jitter and blur.

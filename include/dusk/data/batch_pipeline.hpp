@@ -36,6 +36,7 @@ struct StreamOptions {
   SampleFilter filter;
   int global_batch = 4;
   bool labels = true;
+  bool confidence = false;
   SamplingOptions sampling;
   bool pair = false;
   ViewGeometry pair_geometry = ViewGeometry::same;
@@ -49,6 +50,8 @@ void describe(Visitor& v, StreamOptions& o) {
   v.section("filter", o.filter, "which samples of the set");
   v.field("global_batch", o.global_batch, "samples of a step, over all ranks", at_least(1));
   v.field("labels", o.labels, "load labels; false: they are not even read");
+  v.field("confidence", o.confidence,
+          "also load how certain the labels are, for pseudo-labels of dusk label");
   v.section("sampling", o.sampling, "which sample comes next");
   v.field("pair", o.pair,
           "also load the other picture of each pair, as 'reference'; samples without are left out");
@@ -70,6 +73,7 @@ struct StreamSpec {
   SamplingOptions sampling{};
   std::vector<View> views{};
   std::uint64_t left_out = 0;  ///< samples that the filter accepts and that lack a picture
+  bool confidence = false;     ///< of the labels; read only where it is asked for
 };
 
 /// `activity` as in `Dataset::open`.

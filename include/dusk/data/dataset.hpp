@@ -38,8 +38,11 @@ struct SampleFilter {
   std::vector<std::string> roles{};         ///< for example {"train"}
   std::vector<std::string> times_of_day{};  ///< for example {"dusk", "night"}
   std::vector<std::string> sequences{};
+  /// A file that `read_sample_list` reads: the samples that it chooses.
+  std::filesystem::path list{};
 
   [[nodiscard]] bool is_empty() const;
+  /// Whether the lists above let it pass; `list` is another matter.
   [[nodiscard]] bool accepts(const SampleInfo& info) const;
 };
 
@@ -49,6 +52,8 @@ void describe(Visitor& v, SampleFilter& o) {
   v.field("times_of_day", o.times_of_day,
           "take samples of these times (day, twilight, dusk, night) only; empty: all");
   v.field("sequences", o.sequences, "take samples of these sequences only; empty: all");
+  v.field("list", o.list,
+          "take the samples only that this list chooses: made by dusk select, or a name a line");
 }
 
 /// The samples of a source that a filter lets pass, in the source's order. A cheap value; copies
@@ -56,7 +61,8 @@ void describe(Visitor& v, SampleFilter& o) {
 class Dataset {
  public:
   /// Without a filter nothing is stored or read per sample. `name` is for messages. `DataError`
-  /// where no sample passes, saying what the source has.
+  /// where no sample passes, saying what the source has, and where the filter's list chooses a
+  /// sample that the source lacks.
   Dataset(std::string name, std::shared_ptr<const SampleSource> source,
           const SampleFilter& filter = {});
 
@@ -65,6 +71,9 @@ class Dataset {
   [[nodiscard]] static Dataset open(const std::filesystem::path& shards,
                                     const SampleFilter& filter = {},
                                     ActivityBoard* activity = nullptr);
+  /// The same of shards that are open.
+  [[nodiscard]] static Dataset of(ShardSet shards, const SampleFilter& filter = {},
+                                  ActivityBoard* activity = nullptr);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t size() const;

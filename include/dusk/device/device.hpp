@@ -46,6 +46,10 @@ class Device {
   /// `host` on this device. On a GPU the copy from pinned memory runs on the current stream and
   /// does not wait; on a CPU the tensor itself is returned.
   [[nodiscard]] at::Tensor upload(const at::Tensor& host) const;
+  /// `tensor` on the host, row-major. On a GPU the copy into pinned memory runs on the current
+  /// stream and is not waited for: an `Event` says when it is there. On a CPU no copy is made of a
+  /// tensor that is row-major.
+  [[nodiscard]] at::Tensor download(const at::Tensor& tensor) const;
   /// Options for tensors that will be uploaded: pinned where that helps.
   [[nodiscard]] at::TensorOptions host_options() const;
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,8 +72,9 @@ struct SampleInfo {
   std::string previous{};     ///< name of the frame before it in its video, or empty
   std::string next{};         ///< name of the frame after it, or empty
   Camera camera{};
+  /// False in shards whose pictures are those of another set (pseudo-labels): there of all samples.
+  bool has_image = true;
 
-  /// True for the image.
   [[nodiscard]] bool has(Field field) const noexcept;
 };
 
@@ -80,8 +82,8 @@ struct SampleInfo {
   return {0, 0, info.height, info.width};
 }
 
-/// A sample to be written. `image` has height*width*3 values; each other field height*width, or
-/// none where `info` says that the sample does not have it.
+/// A sample to be written. `image` has height*width*3 values; each other field height*width; any
+/// has none where `info` says that the sample does not have it.
 struct SampleData {
   SampleInfo info;
   std::span<const std::uint8_t> image;
@@ -129,7 +131,7 @@ class ShardWriter {
 
   /// `DataError` naming the sample for an empty picture, values that are not height*width, a label
   /// outside the label space, a name that is empty, already used or longer than 512 bytes, a camera
-  /// that is none.
+  /// that is none, a picture in a shard whose first sample has none or the reverse.
   void add(const SampleData& sample);
 
   [[nodiscard]] std::size_t size() const noexcept;
@@ -186,10 +188,27 @@ class ShardReader {
 /// The file name of shard `number` of a set.
 [[nodiscard]] std::string shard_file_name(std::size_t number);
 
+class ShardSet;
+
+/// Fields that a set does not hold itself: they are those of the samples of the same names in
+/// another set. So pseudo-labels need no copy of the pictures, translated pictures none of the
+/// labels.
+struct SetReference {
+  std::filesystem::path set;   ///< relative to the set's folder, or absolute
+  std::uint64_t identity = 0;  ///< `ShardSet::identity` of the other set
+  std::vector<Field> fields;   ///< at least one; no sample of the set has one of its own
+};
+
+/// A reference from the set that will be in `folder` to `other`, by a relative path.
+[[nodiscard]] SetReference refer_to(const ShardSet& other, const std::filesystem::path& folder,
+                                    std::vector<Field> fields);
+
 /// Publishes `folder`/manifest.json over shards that lie there: from now on the set exists. Sample
-/// names must be unique over the set (`DataError`). The order of `shards` is the order of samples.
+/// names must be unique over the set (`DataError`). The order of `shards` is the order of samples;
+/// with a reference it is the other set's order.
 void publish_manifest(const std::filesystem::path& folder, const ShardLabels& labels,
-                      std::span<const ShardSummary> shards);
+                      std::span<const ShardSummary> shards,
+                      const std::optional<SetReference>& reference = {});
 
 struct ShardSetOptions {
   ShardOptions shard{};
@@ -219,12 +238,13 @@ class ShardSetWriter {
 [[nodiscard]] ShardLabels read_set_labels(const std::filesystem::path& folder);
 
 /// A published set of shards as one sequence of samples: 0 .. size()-1 in the order of the
-/// manifest. Immutable, cheap to copy (copies share the open files), safe from any thread.
+/// manifest. Immutable, cheap to copy (copies share the open files), safe from any thread. What is
+/// taken from another set (`SetReference`) is read like what the set holds itself.
 class ShardSet {
  public:
   /// Trusts the manifest, never the presence of files: a folder without one is a `DataError`, and
   /// so is a shard that is missing, of another size than the manifest says, or of another label
-  /// space.
+  /// space; a set that fields are taken from and that is gone, has changed, or lacks a sample.
   [[nodiscard]] static ShardSet open(const std::filesystem::path& folder);
 
   [[nodiscard]] std::size_t size() const noexcept;
@@ -240,8 +260,13 @@ class ShardSet {
   [[nodiscard]] const ShardLabels& labels() const noexcept;
   [[nodiscard]] const std::vector<ShardSummary>& shards() const noexcept;
   [[nodiscard]] const std::filesystem::path& folder() const noexcept;
+  /// Changes with any byte of any shard, here and in the sets that fields are taken from; does not
+  /// depend on where the sets lie.
+  [[nodiscard]] std::uint64_t identity() const noexcept;
+  [[nodiscard]] const std::optional<SetReference>& reference() const noexcept;
 
-  /// As `ShardReader::verify`: one sample, for callers that share the work among threads.
+  /// As `ShardReader::verify`: one sample, with the fields that are taken from another set, for
+  /// callers that share the work among threads.
   void verify(std::size_t index) const;
   /// Compares the file of `shards()[shard]` with what the manifest says of it.
   void verify_file(std::size_t shard) const;
@@ -251,6 +276,7 @@ class ShardSet {
  private:
   struct State;
   explicit ShardSet(std::shared_ptr<const State> state);
+  [[nodiscard]] static ShardSet open(const std::filesystem::path& folder, int depth);
   std::shared_ptr<const State> state_;
 };
 

@@ -55,4 +55,24 @@ struct PixelLoss {
 [[nodiscard]] at::Tensor upsampled_argmax(const at::Tensor& low_res_logits, std::int64_t height,
                                           std::int64_t width);
 
+/// What a network says of every pixel.
+struct PixelPrediction {
+  at::Tensor classes;     ///< (N, H, W) uint8
+  at::Tensor confidence;  ///< (N, H, W) uint8: round(255 p), p the softmax probability of the class
+};
+
+/// `upsampled_argmax` with the confidence of each pixel: the softmax is taken after up-sampling.
+/// On the CPU in float32 one pass computes both row by row.
+[[nodiscard]] PixelPrediction upsampled_prediction(const at::Tensor& low_res_logits,
+                                                   std::int64_t height, std::int64_t width);
+
+/// Softmax over the classes after up-sampling: (N, K, height, width), float32 at least. For what is
+/// averaged over several views of a picture.
+[[nodiscard]] at::Tensor upsampled_softmax(const at::Tensor& low_res_logits, std::int64_t height,
+                                           std::int64_t width);
+
+/// The most probable class of every pixel of (N, K <= 255, H, W) probabilities; ties go to the
+/// lower class.
+[[nodiscard]] PixelPrediction most_probable(const at::Tensor& probabilities);
+
 }  // namespace dusk

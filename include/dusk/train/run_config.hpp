@@ -94,7 +94,7 @@ void describe(Visitor& v, RunConfig& o) {
   v.field("name", o.name, "title of the run in reports");
   v.field("method", o.method, "what is trained: source_only, unit, cyclegan");
   v.field("seed", o.seed, "of initial weights, sample order and augmentation", non_negative);
-  v.field("data_root", o.data_root, "folder that relative paths of shards start from");
+  v.field("data_root", o.data_root, "folder that relative paths of shards and lists of samples start from");
   v.section("model", o.model, "the segmentation network");
   v.section("optim", o.optim, "optimizer and learning rate of the segmentation network");
   v.section("unit", o.unit, "networks of method unit");

@@ -31,22 +31,6 @@ using comm::Operation;
 using comm::Place;
 using RuntimeState = MpiRuntime::State;
 
-/// Counts the communicators that are alive, for the runtime's check of the order of teardown.
-class Registration {
- public:
-  explicit Registration(std::shared_ptr<RuntimeState> state) : state_(std::move(state)) {
-    ++state_->communicators;
-  }
-  ~Registration() { --state_->communicators; }
-  Registration(const Registration&) = delete;
-  Registration& operator=(const Registration&) = delete;
-
-  [[nodiscard]] RuntimeState& state() const noexcept { return *state_; }
-
- private:
-  std::shared_ptr<RuntimeState> state_;
-};
-
 /// Processes of one node. MPI is used only to make and to split it.
 class NodeTransport final : public comm::SharedTransport {
  public:

@@ -11,13 +11,16 @@
 
 #include "dusk/base/clock.hpp"
 #include "dusk/device/device.hpp"
+#include "support/expect_error.hpp"
 #include "unit/data/memory_source.hpp"
 
 namespace dusk {
 namespace {
 
 using test::equal_samples;
+using test::expect_contains;
 using test::MemorySource;
+using test::message_of;
 
 constexpr AugmentOptions kAugment{
     .crop_height = 12, .crop_width = 14, .scale_min = 0.6, .scale_max = 1.5};
@@ -230,6 +233,41 @@ TEST(BatchPipeline, UnlabelledStreamsDoNotReadLabels) {
   EXPECT_FALSE(batch.stream("source").labels.defined());
   EXPECT_GT(source->images_read.load(), 0);
   EXPECT_EQ(source->labels_read.load(), 0);
+}
+
+TEST(BatchPipeline, ConfidenceIsThatOfTheLabelsPixels) {
+  auto infos = equal_samples(4, 20, 30);
+  for (SampleInfo& info : infos) info.has_confidence = true;
+  auto streams = one_stream(std::make_shared<MemorySource>(infos));
+  streams[0].confidence = true;
+  streams[0].augment = {.crop_height = 24, .crop_width = 16, .flip = 0.5};
+  const auto pipeline = make(std::move(streams));
+  const Batch batch = pipeline->next();
+  const StreamBatch& source = batch.stream("source");
+  ASSERT_EQ(source.confidence.sizes(), source.labels.sizes());
+  for (std::int64_t n = 0; n < source.labels.size(0); ++n) {
+    const Geometry& crop = source.geometries[static_cast<std::size_t>(n)];
+    const auto index = static_cast<int>(source.refs[static_cast<std::size_t>(n)].index);
+    for (int y = 0; y < 24; ++y)
+      for (int x = 0; x < 16; ++x) {
+        const int column = crop.left + (crop.flip ? 15 - x : x);
+        const int expected = y < 20 ? (7 * (y + crop.top) + 3 * column + index) % 256 : 0;
+        ASSERT_EQ(source.confidence[n][y][x].item<int>(), expected) << n << " " << y << " " << x;
+      }
+  }
+}
+
+TEST(BatchPipeline, AMissingConfidenceIsNamed) {
+  auto streams = one_stream(pictures(3), 3);
+  streams[0].confidence = true;
+  const auto pipeline = make(std::move(streams));
+  const std::string message = message_of<DataError>([&] { (void)pipeline->next(); });
+  expect_contains(message, "'s0'");
+  expect_contains(message, "no confidence");
+  auto unlabelled = one_stream(pictures(3), 3);
+  unlabelled[0].confidence = true;
+  unlabelled[0].labels = false;
+  EXPECT_THROW((void)make(std::move(unlabelled)), ConfigError);
 }
 
 TEST(BatchPipeline, AMissingLabelIsNamed) {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "support/expect_error.hpp"
+#include "support/temp_folder.hpp"
 #include "unit/data/memory_source.hpp"
 
 namespace dusk {
@@ -46,6 +48,19 @@ TEST(Dataset, ReadsTheSampleThatTheFilterChose) {
   std::vector<std::uint8_t> pixel(3);
   dusk.read(Field::image, 1, {2, 3, 1, 1}, pixel);
   EXPECT_EQ(pixel, (std::vector<std::uint8_t>{2, 3, 4}));  // y, x, sample 4 of the source
+}
+
+TEST(Dataset, ListsChooseByName) {
+  const test::TempFolder folder;
+  const auto source = std::make_shared<test::MemorySource>(mixed_samples());
+  const auto list = folder.write("list", "s4\ns0\ns3\n");
+  EXPECT_EQ(names_in(Dataset("d", source, {.list = list})), "s0s3s4");
+  EXPECT_EQ(names_in(Dataset("d", source, {.roles = {"val"}, .list = list})), "s3s4");
+  const auto other = folder.write("other", "s4\nnight/x\nnight/y\n");
+  const std::string message =
+      test::message_of<DataError>([&] { Dataset("streets", source, {.list = other}); });
+  test::expect_contains(message, "other: 2 of the 3 samples that it chooses are not in streets");
+  test::expect_contains(message, "'night/x'");
 }
 
 TEST(Dataset, SaysWhatThereIsWhenNothingPasses) {

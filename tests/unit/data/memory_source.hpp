@@ -15,7 +15,8 @@
 namespace dusk::test {
 
 /// Pictures that are computed when they are read. A pixel of sample `index` is RGB (y, x, index)
-/// and its label (y + 2 x + index) % 11, so that a crop tells where it comes from.
+/// and its label (y + 2 x + index) % 11, its confidence 7 y + 3 x + index, so that a crop tells
+/// where it comes from.
 class MemorySource final : public SampleSource {
  public:
   explicit MemorySource(std::vector<SampleInfo> infos) : infos_(std::move(infos)) {}
@@ -44,6 +45,10 @@ class MemorySource final : public SampleSource {
         const auto i = static_cast<int>(index);
         if (field == Field::label) {
           *value++ = label_at ? label_at(y, x, i) : static_cast<std::uint8_t>((y + 2 * x + i) % 11);
+          continue;
+        }
+        if (field == Field::confidence) {
+          *value++ = static_cast<std::uint8_t>(7 * y + 3 * x + i);
           continue;
         }
         *value++ = static_cast<std::uint8_t>(y);

@@ -107,7 +107,9 @@ TEST(ShardIndex, ChecksEachPieceAndTheChecksumLast) {
   expect_contains(refusal([](HandMade&) {}), "checksum");
   expect_contains(refusal([](HandMade& s) { s.format = "other"; }), "format 'other'");
   expect_contains(refusal([](HandMade& s) { s.version = 1; }),
-                  "version 1; this program knows version 2");
+                  "version 1; this program knows versions 2 and 3");
+  expect_contains(refusal([](HandMade& s) { s.version = 3; }),
+                  "'/2x3/image' is there in a shard of this version");
   expect_contains(refusal([](HandMade& s) { s.class_pixels = {0, 0}; }), "1 classes and 2");
   expect_contains(refusal([](HandMade& s) { s.height = {2, 2}; }), "'/samples/height' has 2");
   expect_contains(refusal([](HandMade& s) { s.height = {0}; }), "size 0x3");

@@ -315,5 +315,19 @@ TEST(UpsampledArgmax, AgreesWithTheComposedOperators) {
   EXPECT_TRUE(upsampled_argmax(torch::zeros({1, 3, 4, 4}), 8, 8).eq(0).all().item<bool>());
 }
 
+TEST(PixelPrediction, ConfidenceIsTheProbabilityInSteps) {
+  // One pixel a class: ln 3 : 0 gives 3/4 and 1/4, three equal ones 1/3 and the lowest class.
+  at::Tensor logits = torch::zeros({1, 3, 1, 3});
+  logits[0][1][0][0] = std::log(6.0);  // 6 / 8
+  logits[0][2][0][1] = 100.0;
+  for (const bool fused : {true, false}) {
+    const PixelPrediction found =
+        fused ? upsampled_prediction(logits, 1, 3) : most_probable(upsampled_softmax(logits, 1, 3));
+    EXPECT_TRUE(at::equal(found.classes, torch::tensor({1, 2, 0}, at::kByte).view({1, 1, 3})));
+    EXPECT_TRUE(
+        at::equal(found.confidence, torch::tensor({191, 255, 85}, at::kByte).view({1, 1, 3})));
+  }
+}
+
 }  // namespace
 }  // namespace dusk

@@ -51,5 +51,20 @@ TEST(UpsampleKernels, EachInstructionSetFindsTheSameClasses) {
   }
 }
 
+/// Confidences against torch's softmax in float64: at most one step apart where it rounds.
+TEST(UpsampleKernels, EachInstructionSetFindsTheSameConfidence) {
+  const at::Tensor logits = 4 * test::some_logits({2, 19, 9, 37});
+  const at::Tensor expected =
+      255 *
+      at::softmax(at::upsample_bilinear2d(logits.to(torch::kDouble), {36, 150}, false), 1).amax(1);
+  for (const Kernels* kernels : kernels_of_this_machine()) {
+    SCOPED_TRACE(kernels->name);
+    const PixelPrediction found = fused_prediction(*kernels, logits, 36, 150);
+    EXPECT_TRUE(at::equal(found.classes, fused_argmax(*kernels, logits, 36, 150)));
+    const at::Tensor error = (found.confidence.to(torch::kDouble) - expected).abs();
+    EXPECT_LT(error.max().item<double>(), 0.501);
+  }
+}
+
 }  // namespace
 }  // namespace dusk::upsample

@@ -1,10 +1,10 @@
-#include "sharding/progress.hpp"
+#include "dusk/base/progress.hpp"
 
 #include <fmt/core.h>
 
 #include "dusk/base/units.hpp"
 
-namespace dusk::sharding {
+namespace dusk {
 
 ProgressLine::ProgressLine(std::string what, std::string unit, std::size_t total,
                            ProgressOptions options)
@@ -38,4 +38,4 @@ std::string ProgressLine::text(double seconds) const {
   return line + fmt::format(", {:.1f}/s, {} left", rate, format_duration(left));
 }
 
-}  // namespace dusk::sharding
+}  // namespace dusk

@@ -7,7 +7,7 @@
 
 #include "dusk/base/clock.hpp"
 
-namespace dusk::sharding {
+namespace dusk {
 
 struct ProgressOptions {
   std::FILE* out = stderr;
@@ -39,4 +39,4 @@ class ProgressLine {
   std::mutex mutex_;
 };
 
-}  // namespace dusk::sharding
+}  // namespace dusk
