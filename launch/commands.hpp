@@ -37,6 +37,7 @@ void add_weights(CLI::App& app, Program& program);
 void add_bench(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
 void add_model(CLI::App& app, Program& program);
+void add_pipeline(CLI::App& app, Program& program);
 
 /// Parts of `dusk bench`, a file each.
 void add_bench_comm(CLI::App& bench, Program& program);

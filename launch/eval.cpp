@@ -10,6 +10,7 @@ namespace {
 
 struct EvalArguments {
   std::filesystem::path run;
+  CheckpointChoice checkpoint = CheckpointChoice::latest;
   std::vector<std::string> data;
   std::filesystem::path json;
 };
@@ -30,7 +31,7 @@ RunConfig with_sets(RunConfig config, const std::vector<std::string>& data) {
 void evaluate_run(const EvalArguments& arguments, const RunConfig& config, Program& program,
                   MpiRuntime& mpi, Log& log) {
   Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-  TrainedRun trained(arguments.run, config, session, log);
+  TrainedRun trained(arguments.run, arguments.checkpoint, config, session, log);
   SegmentationMethod& method = trained.segmentation();
   std::map<std::string, Scores> scores;
   for (const EvalSet& set : open_eval_sets(config, trained.labels())) {
@@ -51,6 +52,7 @@ void add_eval(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand("eval", "Scores a run on labelled shards, exactly");
   auto arguments = std::make_shared<EvalArguments>();
   command->add_option("--run", arguments->run, "run directory")->required();
+  add_checkpoint_option(*command, arguments->checkpoint);
   command->add_option("--data", arguments->data,
                       "NAME=DIR: shards to be scored on instead of the configured sets");
   command->add_option("--json", arguments->json, "writes the scores to this file");

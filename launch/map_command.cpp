@@ -20,6 +20,7 @@ constexpr int kMapVersion = 1;
 void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_help,
                      const std::string& input_help, const std::string& output_help) {
   command.add_option("--run", a.run, "run directory " + run_help)->required();
+  add_checkpoint_option(command, a.checkpoint);
   command.add_option("--input", a.input, "set of shards: " + input_help)->required();
   command.add_option("--output", a.output, output_help)->required();
   command.add_option("--list", a.filter.list,
@@ -34,8 +35,7 @@ void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_
   command.add_option("--tile", a.tile, "edge of a tile in pixels")->capture_default_str();
   command.add_option("--level", a.level, "effort of the compression, 1 to 22")
       ->capture_default_str();
-  command
-      .add_option("--batch", a.loader.batch, "pictures at once on a rank, where of one size")
+  command.add_option("--batch", a.loader.batch, "pictures at once on a rank, where of one size")
       ->capture_default_str();
   command.add_option("--threads", a.loader.threads, "threads of each rank that read pictures")
       ->capture_default_str();
@@ -81,9 +81,9 @@ std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const M
   const LaunchInfo& launch = run.mpi.launch();
   const auto queue = make_mpi_work_queue(run.mpi, static_cast<std::int64_t>(plan.shard_count()));
   if (launch.rank == 0) {
-    run.log.info("{} {}", run.what,
-                 to_string(estimate(plan, map, run.session.device(), run.arguments.loader),
-                           launch.size));
+    run.log.info(
+        "{} {}", run.what,
+        to_string(estimate(plan, map, run.session.device(), run.arguments.loader), launch.size));
   }
   ProgressLine line(run.what, "pictures", plan.input.size(),
                     {.interactive = run.program.environment.interactive,

@@ -14,6 +14,7 @@ namespace dusk::launch {
 
 struct MapArguments {
   std::filesystem::path run, input, output;
+  CheckpointChoice checkpoint = CheckpointChoice::latest;
   SampleFilter filter;
   std::size_t samples_per_shard = 64;
   int tile = 128;

@@ -19,6 +19,7 @@ enum class LabelFormat { train_ids, label_ids, colors };
 
 struct PredictArguments {
   std::filesystem::path run;
+  CheckpointChoice checkpoint = CheckpointChoice::latest;
   std::filesystem::path images;
   std::filesystem::path output;
   LabelFormat format = LabelFormat::train_ids;
@@ -50,7 +51,7 @@ void predict(const PredictArguments& arguments, const RunConfig& config, Program
              MpiRuntime& mpi, Log& log) {
   const at::NoGradGuard no_grad;
   Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-  TrainedRun trained(arguments.run, config, session, log);
+  TrainedRun trained(arguments.run, arguments.checkpoint, config, session, log);
   const Dataset pictures(arguments.images.string(),
                          std::make_shared<sharding::PictureFolder>(arguments.images));
   SegmentationMethod& method = trained.segmentation();
@@ -83,6 +84,7 @@ void add_predict(CLI::App& app, Program& program) {
   auto* command = app.add_subcommand("predict", "Writes a label PNG for every picture of a folder");
   auto arguments = std::make_shared<PredictArguments>();
   command->add_option("--run", arguments->run, "run directory")->required();
+  add_checkpoint_option(*command, arguments->checkpoint);
   command->add_option("--images", arguments->images, "folder of PNG and JPEG pictures")->required();
   command->add_option("--output", arguments->output, "folder for the label PNGs")->required();
   command

@@ -104,7 +104,10 @@ RunConfig with_data_root(RunConfig config) {
     shards = config.data_root / shards;
     if (!filter.list.empty()) filter.list = config.data_root / filter.list;
   };
-  for (auto& [name, stream] : config.streams) place(stream.shards, stream.filter);
+  for (auto& [name, stream] : config.streams) {
+    place(stream.shards, stream.filter);
+    for (auto& [part, set] : stream.also) place(set.shards, set.filter);
+  }
   for (auto& [name, set] : config.evaluate) place(set.shards, set.filter);
   return config;
 }
@@ -179,18 +182,17 @@ UniqueFd claim_run_directory(const std::filesystem::path& run, const std::string
 }
 
 std::optional<std::filesystem::path> agreed_checkpoint(const CheckpointStore& store,
-                                                       Communicator& control) {
+                                                       Communicator& control,
+                                                       CheckpointChoice choice) {
   std::string path;
   if (control.rank() == 0) {
-    if (const auto checkpoint = store.latest_valid()) path = checkpoint->path.string();
+    const auto checkpoint =
+        choice == CheckpointChoice::best ? store.best_valid() : store.latest_valid();
+    if (checkpoint) path = checkpoint->path.string();
   }
   path = broadcast_text(control, path, 0);
   if (path.empty()) return std::nullopt;
   return path;
-}
-
-std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {
-  return run / "checkpoints";
 }
 
 }  // namespace dusk::launch

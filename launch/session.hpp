@@ -80,11 +80,12 @@ void run_on_ranks(Program& program, const std::function<void(MpiRuntime&, Log&)>
                                            const std::string& canonical_config,
                                            Communicator& control);
 
-/// Collective. The newest valid checkpoint, chosen by rank 0 for all.
-[[nodiscard]] std::optional<std::filesystem::path> agreed_checkpoint(const CheckpointStore& store,
-                                                                     Communicator& control);
+enum class CheckpointChoice { latest, best };
 
-/// Folder of the checkpoints of a run.
-[[nodiscard]] std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
+/// Collective. The newest valid checkpoint, or the one of the best validation, chosen by rank 0 for
+/// all.
+[[nodiscard]] std::optional<std::filesystem::path> agreed_checkpoint(
+    const CheckpointStore& store, Communicator& control,
+    CheckpointChoice choice = CheckpointChoice::latest);
 
 }  // namespace dusk::launch

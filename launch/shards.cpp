@@ -13,7 +13,7 @@
 namespace dusk::launch {
 namespace {
 
-using namespace dusk;
+using namespace sharding;
 
 struct ShardsArguments {
   std::filesystem::path folder, output;

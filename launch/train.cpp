@@ -137,6 +137,7 @@ std::vector<StreamSpec> open_streams(const RunConfig& config, const std::filesys
   for (const auto& [name, configured] : config.streams) {
     StreamOptions options = configured;
     options.shards = staged(options.shards, stage, log);
+    for (auto& [part, set] : options.also) set.shards = staged(set.shards, stage, log);
     streams.push_back(open_stream(name, options, &activity));
     const StreamSpec& stream = streams.back();
     if (stream.left_out > 0)

@@ -1,5 +1,6 @@
 #include "launch/trained_run.hpp"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "dusk/base/files.hpp"
@@ -25,8 +26,16 @@ std::string identity_of(RunConfig config, std::int64_t step,
 
 }  // namespace
 
-TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session,
-                       Log& log)
+void add_checkpoint_option(CLI::App& command, CheckpointChoice& choice) {
+  command
+      .add_option("--checkpoint", choice,
+                  "latest, or best: the one of the best validation of the run")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, CheckpointChoice>{
+          {"latest", CheckpointChoice::latest}, {"best", CheckpointChoice::best}}));
+}
+
+TrainedRun::TrainedRun(const std::filesystem::path& run, CheckpointChoice choice,
+                       const RunConfig& config, Session& session, Log& log)
     : labels_(run_label_space(config)),
       context_{.config = config,
                .directory = run,
@@ -38,7 +47,7 @@ TrainedRun::TrainedRun(const std::filesystem::path& run, const RunConfig& config
                .sinks = {},
                .progress = nullptr} {
   const CheckpointStore store(checkpoint_folder(run), config.train.keep_checkpoints, log);
-  const auto checkpoint = agreed_checkpoint(store, session.control());  // the run may still go on
+  const auto checkpoint = agreed_checkpoint(store, session.control(), choice);  // it may go on
   if (!checkpoint) fail<StorageError>("{} has no valid checkpoint", run.string());
   method_ = make_method({context_, labels_, Horizon{.steps = config.train.steps},
                          /*load_weights=*/false, /*for_training=*/false});

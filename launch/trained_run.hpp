@@ -9,11 +9,15 @@
 
 namespace dusk::launch {
 
-/// A finished or interrupted run, opened to be used: its networks hold the newest valid checkpoint.
+/// Adds `--checkpoint latest|best`.
+void add_checkpoint_option(CLI::App& command, CheckpointChoice& choice);
+
+/// A finished or interrupted run, opened to be used: its networks hold the chosen checkpoint.
 class TrainedRun {
  public:
   /// Collective. `StorageError` where the run has no valid checkpoint.
-  TrainedRun(const std::filesystem::path& run, const RunConfig& config, Session& session, Log& log);
+  TrainedRun(const std::filesystem::path& run, CheckpointChoice choice, const RunConfig& config,
+             Session& session, Log& log);
 
   [[nodiscard]] const RunContext& context() const { return context_; }
   [[nodiscard]] const LabelSpace& labels() const { return labels_; }

@@ -141,7 +141,15 @@ std::shared_ptr<const Plan> make_plan(std::vector<StreamSpec> streams, std::uint
 StreamSpec open_stream(std::string name, const StreamOptions& options, ActivityBoard* activity) {
   const ViewOptions views{
       .pair = options.pair, .pair_geometry = options.pair_geometry, .frames = options.frames};
-  ViewedDataset viewed = with_views(Dataset::open(options.shards, options.filter, activity), views);
+  if (!options.also.empty() && (options.pair || !options.frames.empty())) {
+    fail<ConfigError>("streams.{}: pairs and frames are looked for in one set; leave out 'also'",
+                      name);
+  }
+  std::vector<Dataset> sets{Dataset::open(options.shards, options.filter, activity)};
+  for (const auto& [part, set] : options.also) {
+    sets.push_back(Dataset::open(set.shards, set.filter, activity));
+  }
+  ViewedDataset viewed = with_views(Dataset::joined(std::move(sets)), views);
   return {.name = std::move(name),
           .dataset = std::move(viewed.dataset),
           .augment = options.augment,

@@ -40,6 +40,48 @@ class ShardSource final : public SampleSource {
   ActivityBoard* activity_;
 };
 
+/// Data sets one behind the other.
+class JoinedSource final : public SampleSource {
+ public:
+  explicit JoinedSource(std::vector<Dataset> sets) : sets_(std::move(sets)) {
+    for (const Dataset& set : sets_) ends_.push_back(size() + set.size());
+  }
+
+  std::uint64_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
+  const SampleInfo& info(std::uint64_t index) const override {
+    const auto [set, own] = place(index);
+    return set->info(own);
+  }
+  const std::string& label_space() const override { return sets_.front().label_space(); }
+  void read(Field field, std::uint64_t index, Rect window,
+            std::span<std::uint8_t> out) const override {
+    const auto [set, own] = place(index);
+    set->read(field, own, window, out);
+  }
+  std::span<const std::uint32_t> class_pixels(std::uint64_t index) const override {
+    const auto [set, own] = place(index);
+    return set->class_pixels(own);
+  }
+  std::vector<std::uint64_t> parts() const override {
+    std::vector<std::uint64_t> samples;
+    for (const Dataset& set : sets_) {
+      for (const std::uint64_t part : set.parts()) samples.push_back(part);
+    }
+    return samples;
+  }
+
+ private:
+  /// The set that `index` falls into, and the index there.
+  [[nodiscard]] std::pair<const Dataset*, std::uint64_t> place(std::uint64_t index) const {
+    const auto end = std::upper_bound(ends_.begin(), ends_.end(), index);
+    const auto set = static_cast<std::size_t>(end - ends_.begin());
+    return {&sets_[set], set == 0 ? index : index - ends_[set - 1]};
+  }
+
+  std::vector<Dataset> sets_;
+  std::vector<std::uint64_t> ends_;
+};
+
 bool passes(const std::vector<std::string>& allowed, const std::string& value) {
   return allowed.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
 }
@@ -67,8 +109,9 @@ class ChosenNames {
   /// True also where there is no list.
   [[nodiscard]] bool accept(const std::string& name) {
     if (list_.empty()) return true;
-    found_ += names_.contains(name) ? 1 : 0;
-    return names_.contains(name);
+    const bool chosen = names_.contains(name);
+    if (chosen) ++found_;
+    return chosen;
   }
 
   /// After all samples of a source were asked for.
@@ -125,6 +168,19 @@ Dataset Dataset::open(const std::filesystem::path& shards, const SampleFilter& f
 Dataset Dataset::of(ShardSet shards, const SampleFilter& filter, ActivityBoard* activity) {
   const std::string name = shards.folder().string();
   return {name, std::make_shared<ShardSource>(std::move(shards), activity), filter};
+}
+
+Dataset Dataset::joined(std::vector<Dataset> parts) {
+  if (parts.size() == 1) return std::move(parts.front());
+  std::string name;
+  for (const Dataset& part : parts) {
+    name += (name.empty() ? "" : " + ") + part.name();
+    if (part.label_space() == parts.front().label_space()) continue;
+    fail<DataError>("{} has labels of '{}' and {} of '{}': they cannot be one data set",
+                    parts.front().name(), parts.front().label_space(), part.name(),
+                    part.label_space());
+  }
+  return {std::move(name), std::make_shared<JoinedSource>(std::move(parts))};
 }
 
 std::span<const std::uint32_t> Dataset::class_pixels(std::uint64_t index) const {

@@ -11,8 +11,9 @@ namespace {
 
 using Factory = std::unique_ptr<Method> (*)(const MethodBuild&);
 
-constexpr std::array<std::pair<std::string_view, Factory>, 1> kMethods = {{
+constexpr std::array<std::pair<std::string_view, Factory>, 2> kMethods = {{
     {"source_only", &make_source_only},
+    {"self_training", &make_self_training},
 }};
 
 }  // namespace

@@ -33,16 +33,17 @@ at::Tensor RandomLayers::survivors(std::span<const double> rates, std::int64_t r
     fail<InternalError>("a network with drop path or dropout runs in train mode before set_draws");
   }
   const DrawKey& key = keyed->key;
-  const std::int64_t samples = key.samples > 0 ? key.samples : rows;
   const auto units = static_cast<std::int64_t>(rates.size());
   at::Tensor scale = at::empty({units, rows}, at::kFloat);
   float* out = scale.mutable_data_ptr<float>();
   for (std::int64_t unit = 0; unit < units; ++unit) {
     const double rate = rates[static_cast<std::size_t>(unit)];
-    for (std::int64_t row = 0; row < rows; ++row) {
-      Random random(key.seed, {keyed->name, static_cast<std::uint64_t>(unit), key.pass,
-                               key.first_position + static_cast<std::uint64_t>(row % samples),
-                               static_cast<std::uint64_t>(row / samples)});
+    for (std::uint64_t row = 0; row < static_cast<std::uint64_t>(rows); ++row) {
+      const std::uint64_t samples =
+          key.positions.empty() ? static_cast<std::uint64_t>(rows) : key.positions.size();
+      const std::uint64_t position = key.positions.empty() ? row : key.positions[row % samples];
+      Random random(key.seed, {keyed->name, static_cast<std::uint64_t>(unit), key.pass, position,
+                               row / samples});
       *out++ = random.chance(rate) ? 0.0F : static_cast<float>(1 / (1 - rate));
     }
   }

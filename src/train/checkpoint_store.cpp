@@ -189,20 +189,22 @@ void CheckpointStore::save(TrainState& state, Method& method) {
   wait();
   auto snapshot = std::make_shared<Snapshot>();
   state.visit(*snapshot, method);
-  writing_ = std::async(std::launch::async, [this, snapshot, step = state.step] {
-    const fs::path temporary = folder_ / (checkpoint_name(step).string() + ".partial");
-    fs::remove_all(temporary);
-    make_directories(temporary);
-    snapshot->write(temporary);
-    publish_and_prune(temporary, step);
-  });
+  writing_ =
+      std::async(std::launch::async, [this, snapshot, step = state.step, best = state.best_step] {
+        const fs::path temporary = folder_ / (checkpoint_name(step).string() + ".partial");
+        fs::remove_all(temporary);
+        make_directories(temporary);
+        snapshot->write(temporary);
+        publish_and_prune(temporary, step, best);
+      });
 }
 
 void CheckpointStore::wait() {
   if (writing_.valid()) writing_.get();
 }
 
-void CheckpointStore::publish_and_prune(const fs::path& temporary, std::int64_t step) {
+void CheckpointStore::publish_and_prune(const fs::path& temporary, std::int64_t step,
+                                        std::int64_t best_step) {
   const fs::path final_path = folder_ / checkpoint_name(step);
   if (is_valid(final_path)) {
     fs::remove_all(temporary);  // resumed at this very step: the same bytes are already there
@@ -213,7 +215,8 @@ void CheckpointStore::publish_and_prune(const fs::path& temporary, std::int64_t 
   // Later steps than this one are damaged ones that the resume passed over: they do not count.
   int kept = 0;
   for (const Checkpoint& checkpoint : published(folder_)) {
-    if (checkpoint.step <= step && ++kept > keep_) fs::remove_all(checkpoint.path);
+    if (checkpoint.step > step || ++kept <= keep_ || checkpoint.step == best_step) continue;
+    fs::remove_all(checkpoint.path);
   }
 }
 
@@ -227,6 +230,19 @@ std::optional<Checkpoint> CheckpointStore::latest_valid() const {
     }
   }
   return std::nullopt;
+}
+
+fs::path checkpoint_folder(const fs::path& run) {
+  return run / "checkpoints";
+}
+
+std::optional<Checkpoint> CheckpointStore::best_valid() const {
+  auto newest = latest_valid();
+  if (!newest) return std::nullopt;
+  const std::int64_t step =
+      parse_json(newest->path / "state.json").value("best_step", newest->step);
+  Checkpoint best{folder_ / checkpoint_name(step), step};
+  return is_valid(best.path) ? std::move(best) : std::move(newest);
 }
 
 void verify_checkpoint(const fs::path& checkpoint) try {

@@ -87,7 +87,8 @@ Trainer::Outcome Trainer::run() {
     const bool stop_now = agreed && !at_end();
     if (due(run_.config.train.evaluate_every) && !at_end()) validate();
     // The last step's is written after the final validation, whose score belongs to the state.
-    if (stop_now || (due(run_.config.train.checkpoint_every) && !at_end())) checkpoint();
+    const bool best = state_.best_step == state_.step;
+    if (stop_now || ((best || due(run_.config.train.checkpoint_every)) && !at_end())) checkpoint();
     if (stop_now) {
       settle();
       return Outcome::stopped;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,10 +31,23 @@ constexpr std::array<std::pair<std::string_view, OnDamage>, 2> names_of(OnDamage
   return {{{"stop", OnDamage::stop}, {"skip", OnDamage::skip}}};
 }
 
+/// A set whose samples join those of a stream.
+struct JoinedSetOptions {
+  std::filesystem::path shards;
+  SampleFilter filter;
+};
+
+template <class Visitor>
+void describe(Visitor& v, JoinedSetOptions& o) {
+  v.required("shards", o.shards, "folder of a published set of shards");
+  v.section("filter", o.filter, "which samples of the set");
+}
+
 /// A stream as a configuration describes it.
 struct StreamOptions {
   std::filesystem::path shards;
   SampleFilter filter;
+  std::map<std::string, JoinedSetOptions> also;
   int global_batch = 4;
   bool labels = true;
   bool confidence = false;
@@ -48,6 +62,9 @@ template <class Visitor>
 void describe(Visitor& v, StreamOptions& o) {
   v.required("shards", o.shards, "folder of a published set of shards");
   v.section("filter", o.filter, "which samples of the set");
+  v.field(
+      "also", o.also,
+      "further sets, by a name of your choice: the stream shuffles the samples of all together");
   v.field("global_batch", o.global_batch, "samples of a step, over all ranks", at_least(1));
   v.field("labels", o.labels, "load labels; false: they are not even read");
   v.field("confidence", o.confidence,
@@ -76,7 +93,7 @@ struct StreamSpec {
   bool confidence = false;     ///< of the labels; read only where it is asked for
 };
 
-/// `activity` as in `Dataset::open`.
+/// `ConfigError` for pairs or frames of a stream of several sets. `activity` as in `Dataset::open`.
 [[nodiscard]] StreamSpec open_stream(std::string name, const StreamOptions& options,
                                      ActivityBoard* activity = nullptr);
 

@@ -75,6 +75,10 @@ class Dataset {
   [[nodiscard]] static Dataset of(ShardSet shards, const SampleFilter& filter = {},
                                   ActivityBoard* activity = nullptr);
 
+  /// The samples of all `parts` (at least one), one part behind the other, as one data set. Names
+  /// may occur twice. `DataError` where their labels mean different things.
+  [[nodiscard]] static Dataset joined(std::vector<Dataset> parts);
+
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] const SampleInfo& info(std::uint64_t index) const;

@@ -27,6 +27,12 @@ struct MethodBuild {
 /// are measured against. Cross entropy over all labelled pixels of the global batch.
 [[nodiscard]] std::unique_ptr<Method> make_source_only(const MethodBuild& build);
 
+/// Supervised training on all streams that bring labels: day, translated night, pictures with
+/// pseudo-labels (self-training of the thesis, spec B.10). The streams' global batches are the ratio
+/// in which they are mixed; every labelled pixel of the global batch weighs the same. A round of
+/// self-training is a run with `init_from` the one before and labels that its network made.
+[[nodiscard]] std::unique_ptr<Method> make_self_training(const MethodBuild& build);
+
 /// Liu, Breuel and Kautz, "Unsupervised Image-to-Image Translation Networks" (2017), in the form of
 /// the authors' re-release, between the streams "source" and "target"; labels are not looked at.
 /// With a perceptual loss it is the thesis's T1. Noise is drawn by sample, so that any number of

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace torch::nn {
 class Module;
@@ -14,12 +15,10 @@ namespace dusk {
 struct DrawKey {
   std::uint64_t seed = 0;
   std::uint64_t pass = 0;  ///< tells forward passes over the same samples apart
-  /// Of the batch's first row, counted through the run: `StreamBatch::first_position` and the rows
-  /// of lower ranks.
-  std::uint64_t first_position = 0;
-  /// Samples of the batch: row i shows sample i % samples in view i / samples (HRDA's context and
-  /// detail crops follow each other). 0: every row is a sample of its own.
-  std::int64_t samples = 0;
+  /// Of the samples of this rank's batch: what tells each from all others of the run, whatever rank
+  /// it is on. Row i shows sample i % size in view i / size (HRDA's context and detail crops follow
+  /// each other). Empty: rows are told apart by their number.
+  std::vector<std::uint64_t> positions{};
 };
 
 /// Sets what the random layers (drop path, dropout) below `module` draw from in train mode; they do

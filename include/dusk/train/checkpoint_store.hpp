@@ -21,8 +21,8 @@ struct Checkpoint {
 /// run writes (rank 0); all read.
 class CheckpointStore {
  public:
-  /// `keep` >= 1: how many checkpoints stay; older ones are removed after a newer one is
-  /// published.
+  /// `keep` >= 1: how many of the newest checkpoints stay, and the one of the best validation;
+  /// others are removed after a newer one is published.
   CheckpointStore(std::filesystem::path folder, int keep, Log& log);
   /// Waits for a write in progress; its failure is logged here if nobody asked for it before.
   ~CheckpointStore();
@@ -40,15 +40,22 @@ class CheckpointStore {
   /// The newest checkpoint whose every part has the size and checksum of its manifest. Damaged ones
   /// are passed over with a warning that says what is wrong with them.
   [[nodiscard]] std::optional<Checkpoint> latest_valid() const;
+  /// The one of the best validation, as the newest tells it; the newest where that one is gone or
+  /// nothing was validated.
+  [[nodiscard]] std::optional<Checkpoint> best_valid() const;
 
  private:
-  void publish_and_prune(const std::filesystem::path& temporary, std::int64_t step);
+  void publish_and_prune(const std::filesystem::path& temporary, std::int64_t step,
+                         std::int64_t best_step);
 
   std::filesystem::path folder_;
   int keep_;
   Log& log_;
   std::future<void> writing_;
 };
+
+/// Folder of the checkpoints of a run.
+[[nodiscard]] std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
 
 /// Brings `state` and `method` to what the checkpoint holds. Another set of names, shapes or
 /// types is a `StorageError` that lists them; nothing is changed in that case.

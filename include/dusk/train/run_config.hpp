@@ -10,6 +10,7 @@
 #include "dusk/data/batch_pipeline.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "dusk/ddp/gradient_bucketer.hpp"
+#include "dusk/loss/loss_options.hpp"
 #include "dusk/nn/cyclegan.hpp"
 #include "dusk/nn/segmenter.hpp"
 #include "dusk/nn/unit_translator.hpp"
@@ -77,6 +78,8 @@ struct RunConfig {
   std::int64_t seed = 0;
   std::filesystem::path data_root = "data";
   SegmenterOptions model;
+  std::filesystem::path init_from;
+  LossOptions loss;
   OptimOptions optim;
   UnitOptions unit;
   CycleGanOptions cyclegan;
@@ -92,18 +95,22 @@ struct RunConfig {
 template <class Visitor>
 void describe(Visitor& v, RunConfig& o) {
   v.field("name", o.name, "title of the run in reports");
-  v.field("method", o.method, "what is trained: source_only, unit, cyclegan");
+  v.field("method", o.method, "what is trained: source_only, self_training, unit, cyclegan");
   v.field("seed", o.seed, "of initial weights, sample order and augmentation", non_negative);
-  v.field("data_root", o.data_root, "folder that relative paths of shards and lists of samples start from");
+  v.field("data_root", o.data_root,
+          "folder that relative paths of shards and lists of samples start from");
   v.section("model", o.model, "the segmentation network");
+  v.field("init_from", o.init_from,
+          "run directory whose best checkpoint the segmentation network starts from; empty: none");
+  v.section("loss", o.loss, "what a labelled pixel costs");
   v.section("optim", o.optim, "optimizer and learning rate of the segmentation network");
   v.section("unit", o.unit, "networks of method unit");
   v.section("cyclegan", o.cyclegan, "networks of method cyclegan");
   v.section("translator", o.translator, "how the methods unit and cyclegan train");
   v.field(
       "streams", o.streams,
-      "training samples by name; source_only needs 'source', the translators 'source' (day) and "
-      "'target' (night)");
+      "training samples by name; source_only needs 'source', self_training takes all that bring "
+      "labels, the translators need 'source' (day) and 'target' (night)");
   v.section("loader", o.loader, "threads that make batches");
   v.field("evaluate", o.evaluate, "labelled sets to be scored on, by name");
   v.section("evaluation", o.evaluation, "how sets are scored");

@@ -50,6 +50,26 @@ TEST(Dataset, ReadsTheSampleThatTheFilterChose) {
   EXPECT_EQ(pixel, (std::vector<std::uint8_t>{2, 3, 4}));  // y, x, sample 4 of the source
 }
 
+TEST(Dataset, JoinedSetsStandOneBehindTheOther) {
+  const auto source = std::make_shared<test::MemorySource>(mixed_samples());
+  const Dataset dusk("dusk", source, {.times_of_day = {"dusk"}});
+  const Dataset joined = Dataset::joined({dusk, Dataset("val", source, {.roles = {"val"}}), dusk});
+  EXPECT_EQ(names_in(joined), "s2s4s5s3s4s2s4s5");
+  EXPECT_EQ(joined.name(), "dusk + val + dusk");
+  EXPECT_EQ(joined.parts(), (std::vector<std::uint64_t>{3, 2, 3}));
+  std::vector<std::uint8_t> pixel(3);
+  joined.read(Field::image, 3, {2, 3, 1, 1}, pixel);
+  EXPECT_EQ(pixel, (std::vector<std::uint8_t>{2, 3, 3}));
+  joined.read(Field::image, 7, {2, 3, 1, 1}, pixel);
+  EXPECT_EQ(pixel, (std::vector<std::uint8_t>{2, 3, 5}));
+  const auto other = std::make_shared<test::MemorySource>(mixed_samples(), "cityscapes19");
+  EXPECT_EQ(test::message_of<DataError>([&] {
+              (void)Dataset::joined({dusk, Dataset("other", other)});
+            }),
+            "dusk has labels of 'camvid11' and other of 'cityscapes19': they cannot be one data "
+            "set");
+}
+
 TEST(Dataset, ListsChooseByName) {
   const test::TempFolder folder;
   const auto source = std::make_shared<test::MemorySource>(mixed_samples());

@@ -19,7 +19,8 @@ namespace dusk::test {
 /// where it comes from.
 class MemorySource final : public SampleSource {
  public:
-  explicit MemorySource(std::vector<SampleInfo> infos) : infos_(std::move(infos)) {}
+  explicit MemorySource(std::vector<SampleInfo> infos, std::string label_space = "camvid11")
+      : infos_(std::move(infos)), label_space_(std::move(label_space)) {}
 
   std::uint64_t size() const override { return infos_.size(); }
   const SampleInfo& info(std::uint64_t index) const override {
@@ -68,7 +69,7 @@ class MemorySource final : public SampleSource {
 
  private:
   std::vector<SampleInfo> infos_;
-  std::string label_space_ = "camvid11";
+  std::string label_space_;
 };
 
 /// `count` samples of one size, "s0", "s1", ...

@@ -74,10 +74,10 @@ TEST_P(Head, DrawsItsDropoutBySample) {
   test::fill_closed_form(*head);
   const at::NoGradGuard no_grad;
   EXPECT_THROW(head->forward(levels()), InternalError) << "train mode without a key";
-  set_draws(*head, {.seed = 1, .first_position = 4});
+  set_draws(*head, {.seed = 1, .positions = {4, 5}});
   const at::Tensor first = head->forward(levels());
   EXPECT_TRUE(at::equal(head->forward(levels()), first));
-  set_draws(*head, {.seed = 1, .pass = 1, .first_position = 4});
+  set_draws(*head, {.seed = 1, .pass = 1, .positions = {4, 5}});
   EXPECT_FALSE(at::equal(head->forward(levels()), first));
 }
 

@@ -94,7 +94,7 @@ TEST(Hrda, IsAPureFunctionInTrainMode) {
   const at::NoGradGuard no_grad;
   const at::Tensor images = closed_form("images", {2, 3, 64, 64});
   const CropBox box{.top = 8, .left = 16, .height = 32, .width = 32};
-  const DrawKey key{.seed = 1, .pass = 3, .first_position = 6, .samples = 2};
+  const DrawKey key{.seed = 1, .pass = 3, .positions = {6, 7}};
   set_draws(*network, key);
   const at::Tensor first = network->forward_crop(images, box).fused;
   EXPECT_TRUE(at::equal(network->forward_crop(images, box).fused, first));

@@ -198,7 +198,7 @@ TEST(MixTransformer, StartsAsPublished) {
 
 // --- stochastic depth ---------------------------------------------------------------------------
 
-constexpr DrawKey kKey{.seed = 5, .pass = 1, .first_position = 40};
+const DrawKey kKey{.seed = 5, .pass = 1, .positions = {40, 41, 42, 43}};
 
 TEST(DropPath, IsOffInEvalModeAndWhenStopped) {
   const auto network = small_network({.drop_path = 0.5});
@@ -221,9 +221,10 @@ TEST(DropPath, DependsOnTheSampleAndNotOnItsPlace) {
   const at::Tensor x = images(4, 32, 64);
   set_draws(*network, kKey);
   const at::Tensor together = network->features(x)[3];
-  for (std::int64_t rank = 0; rank < 2; ++rank) {
+  for (const std::int64_t rank : {0, 1}) {
     DrawKey key = kKey;
-    key.first_position += static_cast<std::uint64_t>(2 * rank);
+    key.positions =
+        rank == 0 ? std::vector<std::uint64_t>{40, 41} : std::vector<std::uint64_t>{42, 43};
     set_draws(*network, key);
     const at::Tensor own = network->features(x.narrow(0, 2 * rank, 2))[3];
     EXPECT_LT(test::relative_error(own, together.narrow(0, 2 * rank, 2)), 1e-5) << rank;
@@ -239,7 +240,7 @@ TEST(DropPath, DrawsForEveryPassViewAndSample) {
     return network->features(x)[3];
   };
   DrawKey views = kKey;
-  views.samples = 2;
+  views.positions = {40, 41};
   const at::Tensor first = run(views);
   EXPECT_TRUE(at::equal(run(views), first));
   EXPECT_FALSE(at::equal(first[0], first[1])) << "another sample";
@@ -277,7 +278,7 @@ std::vector<at::Tensor> gradients_of(Backbone& network) {
   at::Tensor loss = at::zeros({});
   at::Tensor x = images(2, 64, 64).requires_grad_(true);
   for (std::uint64_t pass = 0; pass < 2; ++pass) {
-    set_draws(network, {.seed = 1, .pass = pass, .first_position = 8});
+    set_draws(network, {.seed = 1, .pass = pass, .positions = {8, 9}});
     for (const at::Tensor& level : network.features(x)) loss = loss + level.square().sum();
   }
   set_draws(network, {.seed = 2});  // must not reach what is computed again

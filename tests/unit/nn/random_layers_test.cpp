@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <array>
+#include <numeric>
 
 #include "dusk/base/error.hpp"
 #include "nn/mmseg_parts.hpp"
@@ -50,13 +51,14 @@ TEST(RandomLayers, OfDifferentNamesDrawForThemselves) {
 TEST(RandomLayers, AreTheSameForAnyNumberOfRanks) {
   const auto probe = std::make_shared<Probe>();
   constexpr std::array<double, 2> kRates{0.5, 0.5};
-  set_draws(*probe, {.seed = 3, .first_position = 60, .samples = 6});
+  set_draws(*probe, {.seed = 3, .positions = {60, 61, 62, 63, 64, 65}});
   const at::Tensor whole = probe->draw(kRates, 12).view({2, 2, 6});  // units, views, samples
   for (const std::int64_t ranks : {2, 3}) {
     const std::int64_t own = 6 / ranks;
     for (std::int64_t rank = 0; rank < ranks; ++rank) {
-      const auto first = static_cast<std::uint64_t>(60 + rank * own);
-      set_draws(*probe, {.seed = 3, .first_position = first, .samples = own});
+      std::vector<std::uint64_t> positions(static_cast<std::size_t>(own));
+      std::iota(positions.begin(), positions.end(), 60 + rank * own);
+      set_draws(*probe, {.seed = 3, .positions = positions});
       EXPECT_TRUE(at::equal(probe->draw(kRates, 2 * own).view({2, 2, own}),
                             whole.narrow(2, rank * own, own)));
     }

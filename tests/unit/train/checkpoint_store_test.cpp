@@ -19,13 +19,14 @@ using test::ToyMethod;
 
 class CheckpointStoreTest : public testing::Test {
  protected:
-  void save(CheckpointStore& store, std::int64_t step) {
+  void save(CheckpointStore& store, std::int64_t step, std::int64_t best_step = 0) {
     ToyMethod method(static_cast<double>(step));
     method.counter = 10 * step;
     method.ratio = 1.0 / static_cast<double>(3 * step);
     TrainState state;
     state.step = step;
     state.best_score = 0.1 * static_cast<double>(step);
+    state.best_step = best_step;
     store.save(state, method);
     store.wait();
   }
@@ -110,6 +111,23 @@ TEST_F(CheckpointStoreTest, KeepsTheNewest) {
   EXPECT_FALSE(fs::exists(folder_.path() / "step-00000002"));
   EXPECT_TRUE(fs::exists(folder_.path() / "step-00000003"));
   EXPECT_TRUE(fs::exists(folder_.path() / "step-00000004"));
+}
+
+TEST_F(CheckpointStoreTest, TheBestStaysAndIsFound) {
+  CheckpointStore store(folder_.path(), 2, log_);
+  EXPECT_FALSE(store.best_valid().has_value());
+  save(store, 1);
+  EXPECT_EQ(store.best_valid().value().step, 1) << "nothing was validated: the newest";
+  save(store, 2, 2);
+  for (std::int64_t step = 3; step < 7; ++step) save(store, step, 2);
+  EXPECT_EQ(store.best_valid().value().step, 2);
+  EXPECT_EQ(store.latest_valid().value().step, 6);
+  EXPECT_FALSE(fs::exists(folder_.path() / "step-00000004"));
+  truncate(folder_.path() / "step-00000002" / "network.safetensors");
+  EXPECT_EQ(store.best_valid().value().step, 6);
+  save(store, 7, 7);  // a better one: the earlier best goes
+  EXPECT_FALSE(fs::exists(folder_.path() / "step-00000002"));
+  EXPECT_EQ(store.best_valid().value().step, 7);
 }
 
 TEST_F(CheckpointStoreTest, DamagedCheckpointOfTheSameStepIsReplaced) {
