@@ -53,9 +53,8 @@ class LabelMap final : public PictureMap {
       SampleInfo info = input.info(batch.refs[i].index);
       info.has_image = info.has_depth = false;
       info.has_label = info.has_confidence = true;
-      pictures.push_back({.info = std::move(info),
-                          .label = classes[row],
-                          .confidence = confidence[row]});
+      pictures.push_back(
+          {.info = std::move(info), .label = classes[row], .confidence = confidence[row]});
     }
     return pictures;
   }
@@ -85,8 +84,8 @@ class LabelMap final : public PictureMap {
       add(upsampled_softmax(logits(view), height, width));
       if (arguments_.flip) add(upsampled_softmax(logits(view.flip(3)), height, width).flip(3));
     }
-    return most_probable(sum / ((arguments_.flip ? 2.0 : 1.0) *
-                                static_cast<double>(arguments_.scales.size())));
+    return most_probable(
+        sum / ((arguments_.flip ? 2.0 : 1.0) * static_cast<double>(arguments_.scales.size())));
   }
 
   /// Sides become multiples of 8, which networks that see pictures twice need.
@@ -117,8 +116,7 @@ std::string provenance(const SetPlan& plan, std::size_t shard, const ShardSet& s
     identity["threshold"] = arguments.threshold;
     identity["portion"] = arguments.portion;
     const auto classes = static_cast<std::ptrdiff_t>(plan.labels.classes.size());
-    identity["thresholds"] =
-        std::vector<int>(thresholds->begin(), thresholds->begin() + classes);
+    identity["thresholds"] = std::vector<int>(thresholds->begin(), thresholds->begin() + classes);
   }
   return identity.dump();
 }
@@ -159,8 +157,8 @@ class Labelling {
       }
       (void)network(raw, {});
       wait_for_all(session_.control(), "labels before their thresholds");
-      mine = threshold(raw, class_balanced_thresholds(histogram(raw), arguments_.portion,
-                                                      most_certain()));
+      mine = threshold(
+          raw, class_balanced_thresholds(histogram(raw), arguments_.portion, most_certain()));
     } else {
       const ConfidenceThresholds thresholds = equal_thresholds(arguments_.threshold);
       set_provenance_of(plan_, thresholds);
@@ -242,8 +240,7 @@ class Labelling {
     for (std::size_t k = 0; k < plan_.labels.classes.size(); ++k)
       log_.info("{}: labels stay from a confidence of {:.3f}", plan_.labels.classes[k],
                 thresholds[k] / 255.0);
-    const auto queue =
-        make_mpi_work_queue(mpi_, static_cast<std::int64_t>(plan_.shard_count()));
+    const auto queue = make_mpi_work_queue(mpi_, static_cast<std::int64_t>(plan_.shard_count()));
     const auto make = [&](std::size_t shard, ShardWriter& writer) {
       const ShardReader reader(raw.path(shard));
       for (std::size_t i = 0; i < reader.size(); ++i) {
@@ -317,8 +314,7 @@ void add_label(CLI::App& app, Program& program) {
     const RunConfig config = read_run_config(a->map.run);
     run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
       const at::NoGradGuard no_grad;
-      Session session(mpi, log, config.train.device, config.train.cpu_threads,
-                      program.environment);
+      Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
       TrainedRun run(a->map.run, config, session, log);
       Labelling(*a, run, mpi, session, log, program).work();
     });

@@ -34,8 +34,7 @@ void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_
   command.add_option("--tile", a.tile, "edge of a tile in pixels")->capture_default_str();
   command.add_option("--level", a.level, "effort of the compression, 1 to 22")
       ->capture_default_str();
-  command
-      .add_option("--batch", a.loader.batch, "pictures at once on a rank, where of one size")
+  command.add_option("--batch", a.loader.batch, "pictures at once on a rank, where of one size")
       ->capture_default_str();
   command.add_option("--threads", a.loader.threads, "threads of each rank that read pictures")
       ->capture_default_str();
@@ -81,9 +80,9 @@ std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const M
   const LaunchInfo& launch = run.mpi.launch();
   const auto queue = make_mpi_work_queue(run.mpi, static_cast<std::int64_t>(plan.shard_count()));
   if (launch.rank == 0) {
-    run.log.info("{} {}", run.what,
-                 to_string(estimate(plan, map, run.session.device(), run.arguments.loader),
-                           launch.size));
+    run.log.info(
+        "{} {}", run.what,
+        to_string(estimate(plan, map, run.session.device(), run.arguments.loader), launch.size));
   }
   ProgressLine line(run.what, "pictures", plan.input.size(),
                     {.interactive = run.program.environment.interactive,
@@ -101,8 +100,9 @@ std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const M
   const std::int64_t all_kept = sum(run.session.control(), kept, "shards that were there");
   if (all_kept > 0)
     run.log.info("{} of {} shards were there already", all_kept, plan.shard_count());
-  run.log.info("{}: {} pictures in {}", run.what, plan.input.size(),
-               format_duration(clock.seconds()));
+  const double seconds = clock.seconds();
+  run.log.info("{}: {} pictures in {} ({:.2f}/s)", run.what, plan.input.size(),
+               format_duration(seconds), static_cast<double>(plan.input.size()) / seconds);
   return mine;
 }
 
