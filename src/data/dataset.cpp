@@ -67,8 +67,9 @@ class ChosenNames {
   /// True also where there is no list.
   [[nodiscard]] bool accept(const std::string& name) {
     if (list_.empty()) return true;
-    found_ += names_.contains(name) ? 1 : 0;
-    return names_.contains(name);
+    if (!names_.contains(name)) return false;
+    ++found_;
+    return true;
   }
 
   /// After all samples of a source were asked for.

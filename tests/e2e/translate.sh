@@ -2,9 +2,10 @@
 # Translation of a set as a user meets it: the same bytes from 1, 2 and 3 ranks, labels that stay where
 # they are, kill -9 and the same command again, and what is refused.
 source "$(dirname "$0")/common.sh"
-"$DUSK" -q synth --layout cityscapes --scenes 12 --size 62x126 --seed 3 --output "$work/city"
+"$DUSK" -q synth --layout cityscapes --scenes 12 --size 64x128 --seed 3 --output "$work/city"
 for time in day night; do
-  "$DUSK" -q shard --dataset cityscapes --time-of-day $time --input "$work/city/$time" --output "$work/shards/$time"
+  "$DUSK" -q shard --dataset cityscapes --time-of-day $time --input "$work/city/$time" --output "$work/shards/$time" \
+    --size 62x126
 done
 cat >"$work/config.yaml" <<YAML
 include: [$DUSK_SOURCE/configs/models/unit_tiny.yaml]
@@ -33,7 +34,7 @@ for ranks in 1 2 3; do
 done
 expect 0 " 0 damaged" "$DUSK" shards verify "$work/shards/night1"
 expect 0 "62x126 \(12\)" "$DUSK" shards list "$work/shards/night1"
-expect 0 "12 samples, 12 labelled" "$DUSK" shards list "$work/shards/night1"
+expect 0 "label \(12\)" "$DUSK" shards list "$work/shards/night1"
 expect 0 " night " "$DUSK" shards list "$work/shards/night1"
 "$DUSK" shards list "$input" | grep "^  *[0-9]* road" >"$work/roads"
 "$DUSK" shards list "$work/shards/night1" | grep -F "$(cat "$work/roads")" >/dev/null || die "other labels than the source's"
