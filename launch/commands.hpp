@@ -29,6 +29,9 @@ struct Program {
 void add_train(CLI::App& app, Program& program);
 void add_eval(CLI::App& app, Program& program);
 void add_predict(CLI::App& app, Program& program);
+void add_label(CLI::App& app, Program& program);
+void add_translate(CLI::App& app, Program& program);
+void add_select(CLI::App& app, Program& program);
 void add_report(CLI::App& app, Program& program);
 void add_shard(CLI::App& app, Program& program);
 void add_shards(CLI::App& app, Program& program);
@@ -42,6 +45,7 @@ void add_pipeline(CLI::App& app, Program& program);
 /// Parts of `dusk bench`, a file each.
 void add_bench_comm(CLI::App& bench, Program& program);
 void add_bench_overlap(CLI::App& bench, Program& program);
+void add_bench_forward(CLI::App& bench, Program& program);
 void add_bench_step(CLI::App& bench, Program& program);
 void add_bench_loader(CLI::App& bench, Program& program);
 void add_bench_shards(CLI::App& bench, Program& program);

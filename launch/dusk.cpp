@@ -29,6 +29,9 @@ int run(int argc, char** argv, launch::Program& program) {
   launch::add_train(app, program);
   launch::add_eval(app, program);
   launch::add_predict(app, program);
+  launch::add_label(app, program);
+  launch::add_translate(app, program);
+  launch::add_select(app, program);
   launch::add_pipeline(app, program);
   launch::add_report(app, program);
   launch::add_weights(app, program);

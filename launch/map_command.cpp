@@ -101,8 +101,9 @@ std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const M
   const std::int64_t all_kept = sum(run.session.control(), kept, "shards that were there");
   if (all_kept > 0)
     run.log.info("{} of {} shards were there already", all_kept, plan.shard_count());
-  run.log.info("{}: {} pictures in {}", run.what, plan.input.size(),
-               format_duration(clock.seconds()));
+  const double seconds = clock.seconds();
+  run.log.info("{}: {} pictures in {} ({:.2f}/s)", run.what, plan.input.size(),
+               format_duration(seconds), static_cast<double>(plan.input.size()) / seconds);
   return mine;
 }
 

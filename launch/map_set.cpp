@@ -32,73 +32,88 @@ SampleData data_of(const MappedPicture& picture) {
           .confidence = values_of(picture.confidence)};
 }
 
-/// Does tasks one after the other on a thread of its own, beside the caller's work.
-class TaskThread {
+/// Does tasks of two parts on threads of its own, beside the caller's work: the first parts of
+/// several tasks at once, the second parts one after the other in the order of the tasks.
+class OrderedTasks {
  public:
-  explicit TaskThread(std::size_t most_waiting) : most_(most_waiting), thread_([this] { work(); }) {}
+  using Part = std::function<void()>;
+
+  OrderedTasks(int threads, std::size_t most_waiting) : most_(most_waiting) {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  }
   /// Drops the tasks that have not begun.
-  ~TaskThread() {
+  ~OrderedTasks() {
     {
       const std::lock_guard lock(mutex_);
       ending_ = true;
-      tasks_.clear();
     }
     changed_.notify_all();
-    thread_.join();
+    for (std::thread& thread : threads_) thread.join();
   }
-  TaskThread(const TaskThread&) = delete;
-  TaskThread& operator=(const TaskThread&) = delete;
+  OrderedTasks(const OrderedTasks&) = delete;
+  OrderedTasks& operator=(const OrderedTasks&) = delete;
 
-  /// Waits while too many tasks wait. Raises the error of a task before.
-  void add(std::function<void()> task) {
+  /// Waits while too many tasks wait. Raises the first error of a task before.
+  void add(Part any_time, Part in_order) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return error_ || tasks_.size() < most_; });
     if (error_) std::rethrow_exception(error_);
-    tasks_.push_back(std::move(task));
+    tasks_.push_back({added_++, std::move(any_time), std::move(in_order)});
     changed_.notify_all();
   }
 
   /// Waits until all tasks are done.
   void finish() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return error_ || (tasks_.empty() && !working_); });
+    changed_.wait(lock, [&] { return error_ || done_ == added_; });
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
+  struct Task {
+    std::uint64_t number = 0;
+    Part any_time, in_order;
+  };
+
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return ending_ || !tasks_.empty(); });
       if (ending_) return;
-      const std::function<void()> task = std::move(tasks_.front());
+      const Task task = std::move(tasks_.front());
       tasks_.pop_front();
-      working_ = true;
-      lock.unlock();
-      std::exception_ptr error;
-      try {
-        task();
-      } catch (...) {
-        error = std::current_exception();
-      }
-      lock.lock();
-      working_ = false;
-      if (error) {
-        error_ = error;
-        tasks_.clear();
-      }
+      changed_.notify_all();
+      run(task.any_time, lock);
+      changed_.wait(lock, [&] { return ending_ || error_ || done_ == task.number; });
+      if (ending_ || error_) return;
+      run(task.in_order, lock);
+      ++done_;
       changed_.notify_all();
     }
+  }
+
+  void run(const Part& part, std::unique_lock<std::mutex>& lock) {
+    if (!part || error_) return;
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      part();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    if (error && !error_) error_ = error;
   }
 
   std::size_t most_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;
+  std::deque<Task> tasks_;
+  std::uint64_t added_ = 0;
+  std::uint64_t done_ = 0;
   std::exception_ptr error_;
-  bool working_ = false;
   bool ending_ = false;
-  std::thread thread_;  ///< last: uses the others
+  std::vector<std::thread> threads_;
 };
 
 /// A shard that is to be made, with its pictures on their way.
@@ -167,20 +182,12 @@ EvalOptions without_labels(EvalOptions options) {
   return options;
 }
 
-/// What `map` makes of a batch, and when it can be read.
-struct MappedBatch {
-  std::vector<MappedPicture> pictures;
-  std::shared_ptr<Event> filled;
-};
-
-MappedBatch start(PictureMap& map, const StreamBatch& batch, const Dataset& input,
-                  const Device& device) {
-  MappedBatch mapped{map.map(batch, input), std::make_shared<Event>(device)};
-  mapped.filled->record(Stream::current(device));
-  if (mapped.pictures.size() != batch.names.size()) {
-    fail<InternalError>("{} pictures became {}", batch.names.size(), mapped.pictures.size());
+std::vector<MappedPicture> start(PictureMap& map, const StreamBatch& batch, const Dataset& input) {
+  std::vector<MappedPicture> pictures = map.map(batch, input);
+  if (pictures.size() != batch.names.size()) {
+    fail<InternalError>("{} pictures became {}", batch.names.size(), pictures.size());
   }
-  return mapped;
+  return pictures;
 }
 
 }  // namespace
@@ -215,30 +222,34 @@ std::vector<FinishedShard> map_shards(const SetPlan& plan, PictureMap& map, Work
   const EvalOptions options = without_labels(loader);
   ShardFeed feed(plan, queue, progress);
   std::vector<FinishedShard> made;
-  std::optional<ShardWriter> writer;  // used by the tasks only
-  TaskThread writing(2 * static_cast<std::size_t>(options.batch) + 2);
+  OrderedTasks writing(options.threads, 2 * static_cast<std::size_t>(options.batch) + 2);
   auto job = feed.next_job(device, options);
   while (job) {
-    writing.add([&, number = job->number, provenance = job->provenance] {
-      writer = writer_for(plan, number, provenance);
-    });
+    const auto writer =
+        std::make_shared<ShardWriter>(writer_for(plan, job->number, job->provenance));
     std::optional<ShardJob> following;
     std::uint64_t done = 0;
     while (const auto batch = job->pictures->next()) {
       done += batch->names.size();
       // The queue is asked before the last batch is computed: then the next shard is being read.
       if (done == job->input.size()) following = feed.next_job(device, options);
-      MappedBatch mapped = start(map, *batch, job->input, device);
-      for (MappedPicture& picture : mapped.pictures) {
-        writing.add([&, picture = std::move(picture), filled = mapped.filled]() mutable {
+      for (MappedPicture& picture : start(map, *batch, job->input)) {
+        auto filled = std::make_shared<Event>(device);
+        filled->record(Stream::current(device));
+        auto prepared = std::make_shared<std::optional<PreparedSample>>();
+        const auto encode = [&map, writer, filled, prepared,
+                             picture = std::move(picture)]() mutable {
           filled->synchronize();
           map.finish(picture);
-          writer->add(data_of(picture));
-        });
+          prepared->emplace(writer->prepare(data_of(picture)));
+        };
+        writing.add(encode, [writer, prepared] { writer->add(std::move(**prepared)); });
       }
       if (progress) progress(plan.begin(job->number) + done, 0);
     }
-    writing.add([&, number = job->number] { made.push_back({number, false, writer->finish()}); });
+    writing.add({}, [&made, writer, number = job->number] {
+      made.push_back({number, false, writer->finish()});
+    });
     job = std::move(following);
   }
   writing.finish();
@@ -281,17 +292,17 @@ MapEstimate estimate(const SetPlan& plan, PictureMap& map, const Device& device,
       result.pictures += plan.end(shard) - plan.begin(shard);
   if (result.pictures == 0) return result;
   const Dataset first = part_of(plan, 0);
-  EvalLoader pictures(first, 0, 1, device, without_labels(loader));
-  const auto batch = pictures.next();
-  (void)start(map, *batch, first, device);  // memory and plans of the network
+  EvalLoader reader(first, 0, 1, device, without_labels(loader));
+  const auto batch = reader.next();
+  (void)start(map, *batch, first);  // memory and plans of the network
   device.synchronize();
   const Stopwatch clock;
-  MappedBatch mapped = start(map, *batch, first, device);
+  std::vector<MappedPicture> pictures = start(map, *batch, first);
   device.synchronize();
-  const auto count = static_cast<double>(mapped.pictures.size());
+  const auto count = static_cast<double>(pictures.size());
   result.seconds_per_picture = clock.seconds() / count;
   ShardWriter writer = writer_for(plan, 0, "");  // never finished: only its size is looked at
-  for (MappedPicture& picture : mapped.pictures) {
+  for (MappedPicture& picture : pictures) {
     map.finish(picture);
     writer.add(data_of(picture));
   }

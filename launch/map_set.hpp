@@ -37,7 +37,7 @@ class PictureMap {
   /// work: the tensors are filled when the current stream has done what it was given.
   [[nodiscard]] virtual std::vector<MappedPicture> map(const StreamBatch& batch,
                                                        const Dataset& input) = 0;
-  /// What is left to be done with a filled picture; called on the thread that writes.
+  /// What is left to be done with a filled picture; called on any of the threads that encode.
   virtual void finish(MappedPicture& /*picture*/) {}
 };
 
@@ -67,7 +67,7 @@ struct SetPlan {
 using MapProgress = std::function<void(std::uint64_t position, std::uint64_t kept)>;
 
 /// Makes the shards that this rank gets from the queue, with `map`. Reading (threads of an
-/// `EvalLoader`, also across shards), the network, and encoding and writing (a thread of its own)
+/// `EvalLoader`, also across shards), the network, and encoding and writing (as many threads again)
 /// go on at once. What is finished already is kept, so that a run which was killed continues.
 /// `ConfigError` where the output holds a published set of another origin; damage of the input
 /// stops with a `DataError` that names the sample.

@@ -11,7 +11,7 @@
 namespace dusk::launch {
 namespace {
 
-using namespace sharding;
+using namespace dusk::sharding;
 
 struct ShardArguments {
   std::string dataset, size;

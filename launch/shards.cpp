@@ -13,7 +13,7 @@
 namespace dusk::launch {
 namespace {
 
-using namespace sharding;
+using namespace dusk::sharding;
 
 struct ShardsArguments {
   std::filesystem::path folder, output;

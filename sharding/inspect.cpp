@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <set>
 
 #include "dusk/base/error.hpp"
@@ -29,12 +30,23 @@ std::vector<Color> colors_of(const ShardLabels& labels) {
   return colors;
 }
 
+/// Of a sample's label: all pixels that no class has. The labels may be another set's, whose
+/// counts the manifest does not have.
+std::uint64_t ignored_pixels(const ShardSet& set, std::size_t index) {
+  const SampleInfo& info = set.info(index);
+  if (!info.has_label) return 0;
+  const auto counts = set.class_pixels(index);
+  const auto labelled = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  return static_cast<std::uint64_t>(info.height) * static_cast<std::uint64_t>(info.width) -
+         labelled;
+}
+
 std::string describe_classes(const ShardSet& set) {
   std::vector<std::uint64_t> pixels(set.labels().classes.size());
   std::vector<std::size_t> samples(pixels.size());
   std::uint64_t ignored = 0, total = 0;
-  for (const ShardSummary& shard : set.shards()) ignored += shard.ignored_pixels;
   for (std::size_t i = 0; i < set.size(); ++i) {
+    ignored += ignored_pixels(set, i);
     const auto counts = set.class_pixels(i);
     for (std::size_t k = 0; k < pixels.size(); ++k) {
       pixels[k] += counts[k], total += counts[k];

@@ -109,9 +109,9 @@ class ChosenNames {
   /// True also where there is no list.
   [[nodiscard]] bool accept(const std::string& name) {
     if (list_.empty()) return true;
-    const bool chosen = names_.contains(name);
-    if (chosen) ++found_;
-    return chosen;
+    if (!names_.contains(name)) return false;
+    ++found_;
+    return true;
   }
 
   /// After all samples of a source were asked for.

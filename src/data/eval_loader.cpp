@@ -1,5 +1,6 @@
 #include "dusk/data/eval_loader.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -32,12 +33,25 @@ std::vector<Part> split_by_size(const Dataset& dataset, Part part, std::uint64_t
   return batches;
 }
 
+/// The whole picture, resized if that is asked for.
+Geometry geometry_for(const SampleInfo& info, int short_side) {
+  Geometry geometry = whole_picture(info.height, info.width);
+  const int shorter = std::min(info.height, info.width);
+  if (short_side == 0 || short_side == shorter) return geometry;
+  const auto resized = [&](int side) {
+    return static_cast<int>(static_cast<std::int64_t>(side) * short_side / shorter);
+  };
+  geometry.scaled_height = geometry.height = resized(info.height);
+  geometry.scaled_width = geometry.width = resized(info.width);
+  return geometry;
+}
+
 class EvalJob final : public PrefetchJob {
  public:
-  EvalJob(const Dataset& dataset, Part part, const BatchLayout& layout)
+  EvalJob(const Dataset& dataset, Part part, const BatchLayout& layout, int short_side)
       : dataset_(dataset),
         part_(part),
-        geometry_(whole_picture(dataset.info(part.begin).height, dataset.info(part.begin).width)),
+        geometry_(geometry_for(dataset.info(part.begin), short_side)),
         builder_(part.end - part.begin, geometry_.height, geometry_.width, layout) {}
 
   Bytes bytes() const override { return builder_.bytes(); }
@@ -76,11 +90,11 @@ struct EvalLoader::Impl {
   Impl(Dataset set, Part my_part, const BatchLayout& layout, const EvalOptions& options)
       : part(my_part),
         prefetcher(
-            [dataset = set, layout,
+            [dataset = set, layout, short_side = options.short_side,
              batches = split_by_size(set, my_part, static_cast<std::uint64_t>(options.batch))](
                 std::uint64_t number) -> std::shared_ptr<PrefetchJob> {
               if (number >= batches.size()) return nullptr;
-              return std::make_shared<EvalJob>(dataset, batches[number], layout);
+              return std::make_shared<EvalJob>(dataset, batches[number], layout, short_side);
             },
             {.threads = options.threads, .jobs = options.prefetch}) {}
 

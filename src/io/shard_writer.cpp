@@ -5,7 +5,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
@@ -38,6 +41,32 @@ std::span<const std::byte> bytes_of(const SampleData& sample, Field field) {
   }
   fail<InternalError>("field {} is none", static_cast<int>(field));
 }
+
+/// Encoders for any number of threads: each call gets one that nobody uses.
+class EncoderPool {
+ public:
+  using Borrowed = std::unique_ptr<TileEncoder, std::function<void(TileEncoder*)>>;
+
+  [[nodiscard]] Borrowed borrow(int level) const {
+    std::unique_ptr<TileEncoder> encoder;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        encoder = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (encoder == nullptr) encoder = std::make_unique<TileEncoder>(level);
+    return {encoder.release(), [this](TileEncoder* returned) {
+              const std::lock_guard lock(mutex_);
+              idle_.emplace_back(returned);
+            }};
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<TileEncoder>> idle_;
+};
 
 /// Removes an unfinished file unless it was published.
 class TemporaryFile {
@@ -249,22 +278,35 @@ void write_shard(const fs::path& path, const ShardIndex& index,
 
 }  // namespace
 
+struct PreparedSample::Impl {
+  SampleInfo info;
+  ValueCounts label_values{};
+  EncodedSample encoded;
+};
+
+PreparedSample::PreparedSample(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PreparedSample::~PreparedSample() = default;
+PreparedSample::PreparedSample(PreparedSample&&) noexcept = default;
+PreparedSample& PreparedSample::operator=(PreparedSample&&) noexcept = default;
+
 struct ShardWriter::Impl {
   Impl(fs::path path_, ShardOptions options_, ShardLabels labels_)
-      : path(std::move(path_)), options(std::move(options_)), encoder(options.level) {
+      : path(std::move(path_)), options(std::move(options_)) {
     index.provenance = options.provenance;
     index.class_pixels.assign(labels_.classes.size(), 0);
     index.labels = std::move(labels_);
   }
 
   void check(const SampleData& sample) const;
-  void count_labels(const SampleData& sample);
+  void check_place(const SampleInfo& info) const;
+  [[nodiscard]] ValueCounts count_labels(const SampleData& sample) const;
+  void add_counts(const ValueCounts& counts);
   void place_samples();
   [[nodiscard]] std::size_t file_bound() const;
 
   fs::path path;
   ShardOptions options;
-  TileEncoder encoder;
+  EncoderPool encoders;
   ShardIndex index;
   std::vector<EncodedSample> encoded;
   std::set<std::string> names;
@@ -286,18 +328,10 @@ void ShardWriter::Impl::check(const SampleData& sample) const {
     fail<DataError>("sample '{}': camera with fx {}, fy {}, cx {}, cy {}", info.name,
                     info.camera.fx, info.camera.fy, info.camera.cx, info.camera.cy);
   }
-  if (names.contains(info.name)) {
-    fail<DataError>("{}: two samples named '{}'", path.string(), info.name);
-  }
   if (info.height < 1 || info.width < 1 || info.height > kLargestEdge ||
       info.width > kLargestEdge) {
     fail<DataError>("sample '{}': size {}x{}, each edge must be in [1, {}]", info.name, info.height,
                     info.width, kLargestEdge);
-  }
-  if (!index.samples.empty() && info.has_image != index.has_images) {
-    fail<DataError>("sample '{}' {} a picture, the samples before it in {} {}", info.name,
-                    info.has_image ? "has" : "lacks", path.string(),
-                    info.has_image ? "lack theirs" : "have theirs");
   }
   const std::size_t pixels =
       static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);
@@ -312,7 +346,19 @@ void ShardWriter::Impl::check(const SampleData& sample) const {
   }
 }
 
-void ShardWriter::Impl::count_labels(const SampleData& sample) {
+/// What concerns the samples that are in the shard already.
+void ShardWriter::Impl::check_place(const SampleInfo& info) const {
+  if (names.contains(info.name)) {
+    fail<DataError>("{}: two samples named '{}'", path.string(), info.name);
+  }
+  if (!index.samples.empty() && info.has_image != index.has_images) {
+    fail<DataError>("sample '{}' {} a picture, the samples before it in {} {}", info.name,
+                    info.has_image ? "has" : "lacks", path.string(),
+                    info.has_image ? "lack theirs" : "have theirs");
+  }
+}
+
+ValueCounts ShardWriter::Impl::count_labels(const SampleData& sample) const {
   ValueCounts counts{};
   count_values(std::as_bytes(sample.label), counts);
   const std::size_t classes = index.class_pixels.size();
@@ -323,7 +369,11 @@ void ShardWriter::Impl::count_labels(const SampleData& sample) {
                       kIgnoredLabel);
     }
   }
-  for (std::size_t value = 0; value < classes; ++value) {
+  return counts;
+}
+
+void ShardWriter::Impl::add_counts(const ValueCounts& counts) {
+  for (std::size_t value = 0; value < index.class_pixels.size(); ++value) {
     index.class_pixels[value] += counts[value];
     index.sample_pixels.push_back(static_cast<std::uint32_t>(counts[value]));
   }
@@ -369,21 +419,36 @@ ShardWriter::~ShardWriter() = default;
 ShardWriter::ShardWriter(ShardWriter&&) noexcept = default;
 ShardWriter& ShardWriter::operator=(ShardWriter&&) noexcept = default;
 
-void ShardWriter::add(const SampleData& sample) {
-  Impl& self = *impl_;
+PreparedSample ShardWriter::prepare(const SampleData& sample) const {
+  const Impl& self = *impl_;
   self.check(sample);
-  self.count_labels(sample);
+  auto prepared = std::make_unique<PreparedSample::Impl>();
+  prepared->info = sample.info;
+  prepared->label_values = self.count_labels(sample);
   const TileGrid grid = make_grid(sample.info.height, sample.info.width, self.options.tile);
-  EncodedSample encoded;
+  const auto encoder = self.encoders.borrow(self.options.level);
   for (const Field field : kFields) {
     if (!sample.info.has(field)) continue;
-    encoded[number_of(field)] = self.encoder.encode(grid, field, bytes_of(sample, field));
-    self.encoded_bytes += encoded[number_of(field)].bytes.size();
+    prepared->encoded[number_of(field)] = encoder->encode(grid, field, bytes_of(sample, field));
   }
-  self.encoded.push_back(std::move(encoded));
-  self.index.has_images = sample.info.has_image;
-  self.index.samples.push_back(sample.info);
-  self.names.insert(sample.info.name);
+  return PreparedSample(std::move(prepared));
+}
+
+void ShardWriter::add(PreparedSample sample) {
+  Impl& self = *impl_;
+  PreparedSample::Impl& prepared = *sample.impl_;
+  self.check_place(prepared.info);
+  self.add_counts(prepared.label_values);
+  for (const EncodedField& field : prepared.encoded) self.encoded_bytes += field.bytes.size();
+  self.encoded.push_back(std::move(prepared.encoded));
+  self.index.has_images = prepared.info.has_image;
+  self.names.insert(prepared.info.name);
+  self.index.samples.push_back(std::move(prepared.info));
+}
+
+void ShardWriter::add(const SampleData& sample) {
+  impl_->check_place(sample.info);
+  add(prepare(sample));
 }
 
 std::size_t ShardWriter::size() const noexcept {

@@ -316,13 +316,9 @@ std::string render_configurations(Runs runs) {
 
 std::string html_report(Runs runs) {
   const std::string title = runs.size() == 1 ? runs[0].name : fmt::format("{} runs", runs.size());
-  return fmt::format(
-             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
-             "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"/>\n"
-             "<title>{} · Dusk</title>\n<style>{}</style></head><body><main>\n",
-             escape_markup(title), page_style()) +
-         render_header(runs) + render_scores(runs) + render_curves(runs) + render_pictures(runs) +
-         render_sheets(runs) + render_configurations(runs) + "</main></body></html>\n";
+  return whole_page(title, render_header(runs) + render_scores(runs) + render_curves(runs) +
+                               render_pictures(runs) + render_sheets(runs) +
+                               render_configurations(runs));
 }
 
 void write_report(Runs runs, const std::filesystem::path& path) {

@@ -1,5 +1,7 @@
 #include "report/markup.hpp"
 
+#include <fmt/core.h>
+
 #include <cstdint>
 
 namespace dusk {
@@ -51,6 +53,14 @@ std::string encode_base64(std::span<const std::byte> bytes) {
 
 std::string png_data_uri(std::span<const std::byte> bytes) {
   return "data:image/png;base64," + encode_base64(bytes);
+}
+
+std::string whole_page(std::string_view title, std::string_view body) {
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"/>\n"
+      "<title>{} · Dusk</title>\n<style>{}</style></head><body><main>\n{}</main></body></html>\n",
+      escape_markup(title), page_style(), body);
 }
 
 std::string_view page_style() {

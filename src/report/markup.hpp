@@ -15,6 +15,9 @@ namespace dusk {
 /// "data:image/png;base64,...".
 [[nodiscard]] std::string png_data_uri(std::span<const std::byte> bytes);
 
+/// A page of its own around the markup of its body.
+[[nodiscard]] std::string whole_page(std::string_view title, std::string_view body);
+
 /// The style sheet of the page, light and dark.
 [[nodiscard]] std::string_view page_style();
 

@@ -43,6 +43,9 @@ done
 say "Python loads the checkpoint by name and predicts the same labels"
 rm -rf "$work/run"
 train 1 "$work/run" --set optim.schedule.warmup="0 steps" >"$work/train.log" 2>&1 || { cat "$work/train.log" >&2; die "training"; }
+say "h5py reads pseudo-labels, and finds their pictures"
+"$DUSK" -q label --run "$work/run" --input "$work/shards/day" --output "$work/shards/labels" --threshold 0.2
+"$python" "$here/interop_shard.py" labels "$work/shards/labels" "$work/shards/day"
 mkdir "$work/pictures"
 find "$work/city/day" -path '*val*' -name '*_leftImg8bit.png' | sort | head -3 | xargs -I{} cp {} "$work/pictures/"
 "$DUSK" -q predict --run "$work/run" --images "$work/pictures" --output "$work/labels"

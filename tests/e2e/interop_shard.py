@@ -1,6 +1,7 @@
 """Reads shards with h5py, as sharding/FORMAT.md tells a Python user to, and compares each sample
 
     set SHARDS CITY     with the data set that the set was made from (Cityscapes' layout)
+    labels LABELS SET   pseudo-labels of a set: the shards by themselves, and the pictures through the reference
     fields SHARD        with what tests/unit/io/sample_pictures.hpp puts into every field
 """
 
@@ -68,6 +69,43 @@ def check_set(shards, city):
     print(f"{samples} samples are the same to the last pixel")
 
 
+def sizes_of(shards):
+    """Height and width of each sample of a set, by name, in order."""
+    sizes = {}
+    for entry in json.loads((shards / "manifest.json").read_text())["shards"]:
+        with h5py.File(shards / entry["file"]) as shard:
+            for i, name in enumerate(shard["samples/name"].asstr()[:]):
+                sizes[name] = int(shard["samples/height"][i]), int(shard["samples/width"][i])
+    return sizes
+
+
+def check_labels(labels, source):
+    manifest = json.loads((labels / "manifest.json").read_text())
+    assert manifest["version"] == 2 and manifest["reference"]["fields"] == ["image"]
+    pictures = (labels / manifest["reference"]["set"]).resolve()
+    assert pictures == source.resolve(), pictures
+    expected = sizes_of(pictures)
+    kept = 0
+    for entry in manifest["shards"]:
+        with h5py.File(labels / entry["file"]) as shard:
+            assert shard.attrs["version"] == 3
+            made_of = json.loads(shard.attrs["provenance"])
+            assert made_of["command"] == "label" and len(made_of["network"]["checkpoint"]) == 16
+            threshold = made_of["thresholds"]
+            for i, name in enumerate(shard["samples/name"].asstr()[:]):
+                h, w, row = (int(shard["samples/" + key][i]) for key in ("height", "width", "row"))
+                assert expected[name] == (h, w)
+                group = shard[f"{h}x{w}"]
+                assert "image" not in group
+                label, confidence = group["label"][row], group["confidence"][row]
+                assert label.shape == confidence.shape == (h, w)
+                for k in range(19):
+                    assert (confidence[label == k] >= threshold[k]).all(), f"{name}: class {k}"
+                kept += int((label != 255).sum())
+    assert list(sizes_of(labels)) == [name for name in expected if name in sizes_of(labels)]
+    print(f"{kept} pixels are labelled with confidence")
+
+
 def check_fields(path):
     with h5py.File(path) as shard:
         assert shard.attrs["version"] == 2
@@ -92,4 +130,4 @@ def check_fields(path):
 
 if __name__ == "__main__":
     kind, *paths = sys.argv[1:]
-    {"set": check_set, "fields": check_fields}[kind](*map(pathlib.Path, paths))
+    {"set": check_set, "labels": check_labels, "fields": check_fields}[kind](*map(pathlib.Path, paths))

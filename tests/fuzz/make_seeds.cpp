@@ -26,6 +26,12 @@ void write_shards(const fs::path& folder) {
   all.add(test::with_all_fields(test::make_picture("a", 20, 24)).data());
   all.add(test::make_picture("b", 17, 16, false).data());
   all.finish();
+  ShardWriter labels(folder / "shard/labels.h5", {.tile = 16}, test::four_classes());
+  test::Picture unseen = test::make_picture("a", 18, 20);
+  unseen.info.has_image = false;
+  unseen.image.clear();
+  labels.add(unseen.data());
+  labels.finish();
 }
 
 void write_manifest(const fs::path& folder) {
@@ -34,6 +40,10 @@ void write_manifest(const fs::path& folder) {
   writer.finish();
   make_directories(folder / "manifest");
   publish(folder / "manifest/two_shards.json", read_text(folder / "set/manifest.json"));
+  const ShardSet set = ShardSet::open(folder / "set");
+  publish_manifest(folder / "set", set.labels(), set.shards(),
+                   refer_to(set, folder / "other", {Field::depth}));
+  publish(folder / "manifest/reference.json", read_text(folder / "set/manifest.json"));
   fs::remove_all(folder / "set");
 }
 

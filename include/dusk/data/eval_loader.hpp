@@ -18,6 +18,9 @@ struct EvalOptions {
   int threads = 1;
   int prefetch = 2;  ///< batches that are ready or being made, at most
   bool channels_last = true;
+  /// Pictures (and labels) are resized so that the shorter side has so many pixels, the other one
+  /// cut to whole pixels; bilinear, as PIL does it. 0: they stay as they are.
+  int short_side = 0;
 };
 
 template <class Visitor>
@@ -28,7 +31,8 @@ void describe(Visitor& v, EvalOptions& o) {
   v.field("prefetch", o.prefetch, "batches kept ready", at_least(1));
 }
 
-/// Every picture of a data set once, whole and unchanged, in order; for scores and predictions.
+/// Every picture of a data set once, whole and (but for `short_side`) unchanged, in order; for
+/// scores and predictions.
 ///
 /// Rank r of N takes the pictures [r*n/N, (r+1)*n/N): each picture belongs to one rank, nothing is
 /// repeated to fill a batch, and a rank may have none. Sums over ranks are therefore exact.

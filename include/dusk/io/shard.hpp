@@ -119,6 +119,20 @@ struct ShardSummary {
   std::uint64_t ignored_pixels = 0;
 };
 
+/// A sample that is checked and encoded, and not yet in a shard. Moves, never copies.
+class PreparedSample {
+ public:
+  ~PreparedSample();
+  PreparedSample(PreparedSample&&) noexcept;
+  PreparedSample& operator=(PreparedSample&&) noexcept;
+
+ private:
+  friend class ShardWriter;
+  struct Impl;
+  explicit PreparedSample(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 /// Writes one shard. Its bytes depend on the samples, their order and the options only. Encoded
 /// samples are kept in memory until `finish()`, which writes the file, checks it by reading it
 /// back, and publishes it in one step; before that no file of this name exists.
@@ -133,6 +147,11 @@ class ShardWriter {
   /// outside the label space, a name that is empty, already used or longer than 512 bytes, a camera
   /// that is none, a picture in a shard whose first sample has none or the reverse.
   void add(const SampleData& sample);
+
+  /// The part of `add` that takes time, which concerns this sample alone: any number of threads may
+  /// prepare samples while one adds them.
+  [[nodiscard]] PreparedSample prepare(const SampleData& sample) const;
+  void add(PreparedSample sample);
 
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] Bytes encoded_size() const noexcept;

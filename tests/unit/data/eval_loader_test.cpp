@@ -51,6 +51,20 @@ TEST(EvalLoader, BatchesNeighboursOfOneSize) {
   EXPECT_EQ(names(9), "s0s1 s2s3s4 s5s6 ");
 }
 
+/// Spec B.5.1: 1920 x 1080 at short side 512 is 910 x 512; here 10 x 12 and 8 x 9 at 4.
+TEST(EvalLoader, PicturesAreResizedToAShortSide) {
+  const Dataset dataset("memory", pictures());
+  EvalLoader loader(dataset, 0, 1, Device::cpu(), {.batch = 3, .short_side = 4});
+  const auto batches = all_of(loader);
+  EXPECT_EQ(batches[0].images.sizes(), (at::IntArrayRef{2, 3, 4, 4}));  // 4.8 columns
+  EXPECT_EQ(batches[1].images.sizes(), (at::IntArrayRef{3, 3, 4, 4}));  // 4.5
+  EXPECT_EQ(batches[1].labels.sizes(), (at::IntArrayRef{3, 4, 4}));
+  EvalLoader same(dataset.subset(std::vector<std::uint64_t>{0}), 0, 1, Device::cpu(),
+                  {.short_side = 10});
+  EvalLoader plain(dataset.subset(std::vector<std::uint64_t>{0}), 0, 1, Device::cpu(), {});
+  EXPECT_TRUE(at::equal(same.next()->images, plain.next()->images));
+}
+
 TEST(EvalLoader, PicturesAreWholeAndUnchanged) {
   const Dataset dataset("memory", pictures());
   for (const bool channels_last : {true, false}) {

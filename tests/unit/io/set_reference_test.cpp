@@ -103,10 +103,10 @@ TEST_F(SetReferenceTest, PicturesWithoutLabelsAreReadWithThem) {
   pictures_[3] = without(pictures_[3], {Field::label});
   publish_set("all", pictures_, {});
   publish_part("translated", {0, 1, 2, 3, 4}, {Field::label, Field::depth, Field::confidence});
-  const ShardSet set = open("translated");
+  const ShardSet set = open("translated"), all = open("all");
   for (std::size_t i = 0; i < 5; ++i) {
     EXPECT_TRUE(is_same(set, i, pictures_[i])) << i;
-    const auto found = set.class_pixels(i), expected = open("all").class_pixels(i);
+    const auto found = set.class_pixels(i), expected = all.class_pixels(i);
     EXPECT_TRUE(std::equal(found.begin(), found.end(), expected.begin(), expected.end())) << i;
   }
   EXPECT_FALSE(set.info(3).has_label);

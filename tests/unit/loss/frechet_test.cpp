@@ -67,12 +67,13 @@ TEST(Frechet, CorrelatedFeaturesHaveAClosedFormInTwoDimensions) {
   EXPECT_NEAR(frechet_distance({zero, b}, {zero, a}), expected, 1e-12);
 }
 
+/// The larger problem has the roots of eigenvalues that rounding keeps from being 0.
 TEST(Frechet, FewSamplesNeedNoLargeEigenproblem) {
   const FeatureStatistics reference = feature_statistics(mixed_features(60, 9, 2));
   for (const std::int64_t count : {2, 5, 30}) {
     const at::Tensor features = mixed_features(count, 9, 3);
     EXPECT_NEAR(frechet_distance_of_few(features, reference),
-                frechet_distance(feature_statistics(features), reference), 1e-6)
+                frechet_distance(feature_statistics(features), reference), 1e-5)
         << count;
   }
 }
