@@ -11,8 +11,10 @@ namespace {
 
 using Factory = std::unique_ptr<Method> (*)(const MethodBuild&);
 
-constexpr std::array<std::pair<std::string_view, Factory>, 1> kMethods = {{
+constexpr std::array<std::pair<std::string_view, Factory>, 3> kMethods = {{
     {"source_only", &make_source_only},
+    {"unit", &make_unit},
+    {"cyclegan", &make_cyclegan},
 }};
 
 }  // namespace

@@ -1,21 +1,18 @@
 // One step of source_only on 1, 2 and 3 ranks with the same global batch changes the parameters
 // alike (design: "the global batch is the unit").
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
-#include <map>
-#include <mutex>
 
 #include "dusk/base/error.hpp"
-#include "dusk/comm/in_process.hpp"
-#include "dusk/methods/methods.hpp"
-#include "dusk/train/step_context.hpp"
+#include "unit/methods/method_run.hpp"
 
 namespace dusk {
 namespace {
+
+using test::StepResult;
 
 constexpr std::int64_t kGlobalBatch = 6;
 constexpr std::int64_t kSide = 64;
@@ -44,67 +41,9 @@ RunConfig tiny_config() {
   return config;
 }
 
-class TensorMap : public StateVisitor {
- public:
-  void tensors(std::string_view group, const std::vector<NamedTensor>& tensors) override {
-    for (const NamedTensor& entry : tensors) {
-      values[std::string(group) + "/" + entry.name] = entry.tensor.detach().clone();
-    }
-  }
-  void integer(std::string_view /*name*/, std::int64_t& /*value*/) override {}
-  void real(std::string_view /*name*/, double& /*value*/) override {}
-
-  std::map<std::string, at::Tensor> values;
-};
-
-struct StepResult {
-  std::map<std::string, at::Tensor> before, after;
-  std::map<std::string, double> losses;
-  TrainState state;
-};
-
 /// State of rank 0 after one step on `ranks` ranks.
 StepResult one_step(int ranks, const RunConfig& config, const StreamBatch& global) {
-  StepResult result;
-  std::mutex mutex;
-  run_in_process(ranks, [&](Communicator& communicator) {
-    const at::AutoGradMode grad(true);
-    at::set_num_threads(1);
-    Log log{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
-    const Device device = Device::cpu();
-    const auto layers = communicator.split(0, communicator.rank());
-    const RunContext run{.config = config,
-                         .directory = {},
-                         .device = device,
-                         .communicator = communicator,
-                         .control = communicator,
-                         .layers = *layers,
-                         .log = log,
-                         .sinks = {}};
-    const auto method =
-        make_method({run, label_space("camvid11"), Horizon{.steps = 10}, /*load_weights=*/true});
-    TrainState state;
-    StepContext context(communicator, device, Precision::fp32, state, {.in_a_row = 2});
-    TensorMap before;
-    method->visit(before);
-
-    const std::int64_t share = kGlobalBatch / ranks;
-    Batch batch;
-    StreamBatch& source = batch.streams["source"];
-    source.images = global.images.narrow(0, communicator.rank() * share, share).contiguous();
-    source.labels = global.labels.narrow(0, communicator.rank() * share, share).contiguous();
-    method->set_training(true);
-    method->step(batch, context);
-    auto losses = context.take_records();
-
-    TensorMap after;
-    method->visit(after);
-    const std::scoped_lock lock(mutex);
-    if (communicator.rank() == 0) {
-      result = {before.values, after.values, losses, state};
-    }
-  });
-  return result;
+  return test::one_step(ranks, config, {{"source", global}});
 }
 
 /// How far several ranks may be from one. Statistics of all ranks are summed in another order than
