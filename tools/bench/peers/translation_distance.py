@@ -21,9 +21,10 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 
-def read(folder, part, height, width):
-    """Pictures of one part in [0, 1]."""
-    files = sorted(pathlib.Path(folder, "leftImg8bit", part).rglob("*.png"))
+def read(folder, parts, height, width):
+    """Pictures of these parts in [0, 1]."""
+    files = sorted(file for part in parts
+                   for file in pathlib.Path(folder, "leftImg8bit", part).rglob("*.png"))
     pictures = [numpy.asarray(Image.open(f).convert("RGB").resize((width, height), Image.BILINEAR))
                 for f in files]
     return torch.from_numpy(numpy.stack(pictures)).permute(0, 3, 1, 2).float() / 255
@@ -72,14 +73,15 @@ def main():
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--blocks", type=int, required=True)
     parser.add_argument("--city", type=pathlib.Path, required=True, help="folder of dusk synth")
-    parser.add_argument("--part", default="test", help="pictures that nobody was trained on")
+    parser.add_argument("--parts", nargs="+", default=["val", "test"],
+                        help="pictures that nobody was trained on")
     parser.add_argument("--features", required=True, help="torchvision's MobileNetV2 weights")
     parser.add_argument("--height", type=int, default=128)
     parser.add_argument("--picture-width", type=int, default=256)
     parser.add_argument("--sheet", type=pathlib.Path, help="PNG of some pictures and translations")
     args = parser.parse_args()
 
-    day, night = (read(args.city / hour, args.part, args.height, args.picture_width)
+    day, night = (read(args.city / hour, args.parts, args.height, args.picture_width)
                   for hour in ("day", "night"))
     generator = load_generator(args)
     translated = (in_batches(lambda x: generator(2 * x - 1), day) + 1) / 2
