@@ -39,7 +39,7 @@ void bench_forward(const ForwardArguments& arguments, const RunConfig& config, M
                    Log& log, const Program& program) {
   const at::NoGradGuard no_grad;
   Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-  TrainedRun run(arguments.run, config, session, log);
+  TrainedRun run(arguments.run, CheckpointChoice::latest, config, session, log);
   const Device& device = session.device();
   EvalLoader loader(Dataset::open(arguments.input), 0, 1, device,
                     {.batch = arguments.batch, .labels = false, .prefetch = 1});

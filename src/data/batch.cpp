@@ -1,5 +1,9 @@
 #include "dusk/data/batch.hpp"
 
+#include <ATen/core/Tensor.h>
+
+#include <numeric>
+
 #include "dusk/base/error.hpp"
 
 namespace dusk {
@@ -16,6 +20,14 @@ const Value& find(const std::map<std::string, Value, std::less<>>& values, std::
 }
 
 }  // namespace
+
+std::vector<std::uint64_t> positions_of(const StreamBatch& batch, int rank) {
+  const auto rows = static_cast<std::uint64_t>(batch.images.size(0));
+  std::vector<std::uint64_t> positions(rows);
+  std::iota(positions.begin(), positions.end(),
+            batch.first_position + static_cast<std::uint64_t>(rank) * rows);
+  return positions;
+}
 
 const at::Tensor& StreamBatch::picture(std::string_view name) const& {
   return find(pictures, name, "picture");

@@ -41,11 +41,8 @@ DrawKey draws_of(const Batch& batch, const std::vector<std::string>& streams, st
                  int rank) {
   DrawKey key{.seed = seed};
   for (const std::string& name : streams) {
-    const StreamBatch& stream = batch.stream(name);
-    const auto rows = static_cast<std::uint64_t>(stream.images.size(0));
-    const std::uint64_t first = stream.first_position + static_cast<std::uint64_t>(rank) * rows;
-    for (std::uint64_t row = 0; row < rows; ++row) {
-      key.positions.push_back(mix(checksum64(name)) ^ (first + row));
+    for (const std::uint64_t position : positions_of(batch.stream(name), rank)) {
+      key.positions.push_back(mix(checksum64(name)) ^ position);
     }
   }
   return key;

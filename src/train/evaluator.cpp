@@ -115,9 +115,10 @@ void write_result(const std::filesystem::path& path, const RunConfig& config,
   }
   json sets = json::object();
   for (const auto& [name, value] : scores) sets[name] = to_json(value);
-  const json result = {{"name", config.name}, {"method", config.method},    {"step", step},
-                       {"seed", config.seed}, {"label_space", labels.name}, {"classes", classes},
-                       {"sets", sets}};
+  json result = {{"name", config.name}, {"method", config.method},    {"step", step},
+                 {"seed", config.seed}, {"label_space", labels.name}, {"classes", classes},
+                 {"sets", sets}};
+  if (labels.name.empty()) result.erase("label_space");
   publish(path, std::string_view(result.dump(2) + "\n"));
 }
 

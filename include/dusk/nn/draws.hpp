@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -30,5 +32,10 @@ void set_draws(torch::nn::Module& module, const DrawKey& key);
 /// From now on the random layers below `module` let everything through in train mode too: a
 /// teacher that normalises with the statistics of its batch.
 void stop_draws(torch::nn::Module& module);
+
+/// Standard normal numbers of the shape, type, device and memory format of `like`, whose rows are
+/// the key's samples: a row is a pure function of the key's seed and pass, of its sample's position
+/// and of the memory format. On a GPU they are other numbers than on the CPU.
+[[nodiscard]] at::Tensor draw_normals(const DrawKey& key, const at::Tensor& like);
 
 }  // namespace dusk

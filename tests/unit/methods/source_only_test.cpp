@@ -1,21 +1,18 @@
 // One step of source_only on 1, 2 and 3 ranks with the same global batch changes the parameters
 // alike (design: "the global batch is the unit").
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
-#include <map>
-#include <mutex>
 
 #include "dusk/base/error.hpp"
-#include "dusk/comm/in_process.hpp"
-#include "dusk/methods/methods.hpp"
-#include "dusk/train/step_context.hpp"
+#include "unit/methods/method_run.hpp"
 
 namespace dusk {
 namespace {
+
+using test::StepResult;
 
 constexpr std::int64_t kGlobalBatch = 6;
 constexpr std::int64_t kSide = 64;
@@ -44,67 +41,19 @@ RunConfig tiny_config() {
   return config;
 }
 
-class TensorMap : public StateVisitor {
- public:
-  void tensors(std::string_view group, const std::vector<NamedTensor>& tensors) override {
-    for (const NamedTensor& entry : tensors) {
-      values[std::string(group) + "/" + entry.name] = entry.tensor.detach().clone();
-    }
-  }
-  void integer(std::string_view /*name*/, std::int64_t& /*value*/) override {}
-  void real(std::string_view /*name*/, double& /*value*/) override {}
-
-  std::map<std::string, at::Tensor> values;
-};
-
-struct StepResult {
-  std::map<std::string, at::Tensor> before, after;
-  std::map<std::string, double> losses;
-  TrainState state;
-};
-
 /// State of rank 0 after one step on `ranks` ranks.
 StepResult one_step(int ranks, const RunConfig& config, const StreamBatch& global) {
-  StepResult result;
-  std::mutex mutex;
-  run_in_process(ranks, [&](Communicator& communicator) {
-    const at::AutoGradMode grad(true);
-    at::set_num_threads(1);
-    Log log{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
-    const Device device = Device::cpu();
-    const auto layers = communicator.split(0, communicator.rank());
-    const RunContext run{.config = config,
-                         .directory = {},
-                         .device = device,
-                         .communicator = communicator,
-                         .control = communicator,
-                         .layers = *layers,
-                         .log = log,
-                         .sinks = {}};
-    const auto method =
-        make_method({run, label_space("camvid11"), Horizon{.steps = 10}, /*load_weights=*/true});
-    TrainState state;
-    StepContext context(communicator, device, Precision::fp32, state, {.in_a_row = 2});
-    TensorMap before;
-    method->visit(before);
+  return test::one_step(ranks, config, {{"source", global}});
+}
 
-    const std::int64_t share = kGlobalBatch / ranks;
-    Batch batch;
-    StreamBatch& source = batch.streams["source"];
-    source.images = global.images.narrow(0, communicator.rank() * share, share).contiguous();
-    source.labels = global.labels.narrow(0, communicator.rank() * share, share).contiguous();
-    method->set_training(true);
-    method->step(batch, context);
-    auto losses = context.take_records();
-
-    TensorMap after;
-    method->visit(after);
-    const std::scoped_lock lock(mutex);
-    if (communicator.rank() == 0) {
-      result = {before.values, after.values, losses, state};
-    }
-  });
-  return result;
+/// Every tensor differs by `tolerance` of its norm at most.
+void expect_same(const StepResult& found, const StepResult& expected, double tolerance) {
+  for (const auto& [name, value] : expected.after) {
+    const at::Tensor wanted = value.to(torch::kFloat64);
+    const double difference =
+        (found.after.at(name).to(torch::kFloat64) - wanted).norm().item<double>();
+    EXPECT_LE(difference, tolerance * std::max(1e-3, wanted.norm().item<double>())) << name;
+  }
 }
 
 /// How far several ranks may be from one. Statistics of all ranks are summed in another order than
@@ -132,13 +81,7 @@ TEST_P(OneStep, IsTheSameOnOneTwoAndThreeRanks) {
   for (const int ranks : {2, 3}) {
     const StepResult many = one_step(ranks, config, global);
     EXPECT_NEAR(many.losses.at("loss"), one.losses.at("loss"), 1e-5);
-    for (const auto& [name, value] : one.after) {
-      const at::Tensor expected = value.to(torch::kFloat64);
-      const double difference =
-          (many.after.at(name).to(torch::kFloat64) - expected).norm().item<double>();
-      EXPECT_LE(difference, GetParam().tolerance * std::max(1e-3, expected.norm().item<double>()))
-          << ranks << " ranks, " << name;
-    }
+    expect_same(many, one, GetParam().tolerance);
   }
 }
 
@@ -229,6 +172,65 @@ TEST(SourceOnly, AStepThatIsNotFiniteIsLeftOutOnAllRanks) {
     if (name.find("running_") != std::string::npos) continue;
     EXPECT_TRUE(torch::equal(value, result.before.at(name))) << name;
   }
+}
+
+/// `global_batch` in two streams of 3, the second one with the other half of the samples.
+std::map<std::string, StreamBatch> two_streams() {
+  const StreamBatch all = global_batch();
+  std::map<std::string, StreamBatch> streams;
+  for (const auto& [name, first] : {std::pair{"pseudo", 0}, std::pair{"source", 3}}) {
+    streams[name].images = all.images.narrow(0, first, 3).contiguous();
+    streams[name].labels = all.labels.narrow(0, first, 3).contiguous();
+  }
+  return streams;
+}
+
+RunConfig two_stream_config() {
+  RunConfig config = tiny_config();
+  config.method = "self_training";
+  config.streams["pseudo"] = config.streams["source"];
+  for (auto& [name, stream] : config.streams) stream.global_batch = 3;
+  return config;
+}
+
+TEST(SelfTraining, StreamsAreOneBatchOnAnyNumberOfRanks) {
+  const StepResult together = one_step(1, tiny_config(), global_batch());
+  for (const int ranks : {1, 3}) {
+    const StepResult apart = test::one_step(ranks, two_stream_config(), two_streams());
+    EXPECT_NEAR(apart.losses.at("loss"), together.losses.at("loss"), 1e-5);
+    expect_same(apart, together, 1e-5);
+    EXPECT_GT(std::abs(apart.losses.at("loss/pseudo") - apart.losses.at("loss/source")), 1e-3);
+  }
+}
+
+TEST(SelfTraining, TellsSamplesOfTwoStreamsApart) {
+  RunConfig config = two_stream_config();
+  config.model.architecture = Architecture::daformer;
+  config.model.backbone = BackboneKind::mit_b0;
+  config.model.daformer_head = {.embed_channels = 16, .channels = 16, .dropout = 0.5};
+  auto streams = two_streams();
+  streams["pseudo"] = streams["source"];  // the same pictures at the same places
+  const StepResult one = test::one_step(1, config, streams);
+  EXPECT_GT(std::abs(one.losses.at("loss/pseudo") - one.losses.at("loss/source")), 1e-5);
+  const StepResult three = test::one_step(3, config, streams);
+  EXPECT_NEAR(three.losses.at("loss"), one.losses.at("loss"), 1e-6);
+}
+
+TEST(SelfTraining, TakesTheConfiguredLoss) {
+  RunConfig config = two_stream_config();
+  const double plain = test::one_step(1, config, two_streams()).losses.at("loss");
+  config.loss = {.kind = LossKind::combined, .combined_alpha = 0.75, .focal_alpha = 0};
+  EXPECT_NEAR(test::one_step(1, config, two_streams()).losses.at("loss"), 0.75 * plain, 1e-5);
+  config.loss = {.kind = LossKind::focal, .focal_alpha = 0.5, .focal_gamma = 0};
+  EXPECT_NEAR(test::one_step(1, config, two_streams()).losses.at("loss"), 0.5 * plain, 1e-5);
+}
+
+TEST(SelfTraining, NeedsLabelsAndOneSize) {
+  RunConfig config = two_stream_config();
+  config.streams["pseudo"].augment.crop_width = 128;
+  EXPECT_THROW((void)test::one_step(1, config, two_streams()), ConfigError);
+  for (auto& [name, stream] : config.streams) stream.labels = false;
+  EXPECT_THROW((void)test::one_step(1, config, two_streams()), ConfigError);
 }
 
 TEST(MakeMethod, UnknownNameListsTheKnownOnes) {

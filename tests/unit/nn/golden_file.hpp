@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "closed_form.hpp"
 #include "dusk/nn/weights.hpp"
@@ -54,10 +55,14 @@ class GoldenFile {
   /// largest one.
   void expect_gradients(const std::string& name, const torch::nn::Module& network,
                         double rounding = 1e-6) const {
+    expect_gradients(name, named_state(network), rounding);
+  }
+  void expect_gradients(const std::string& name, const std::vector<NamedTensor>& tensors,
+                        double rounding = 1e-6) const {
     const at::Tensor expected = stored(name);
     const double largest = expected.select(1, 0).max().item<double>();
     std::int64_t row = 0;
-    for (const NamedTensor& entry : named_state(network)) {
+    for (const NamedTensor& entry : tensors) {
       if (!entry.is_parameter) continue;
       ASSERT_LT(row, expected.size(0));
       const at::Tensor gradient = entry.tensor.grad().defined()

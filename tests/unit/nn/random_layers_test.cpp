@@ -65,6 +65,27 @@ TEST(RandomLayers, AreTheSameForAnyNumberOfRanks) {
   }
 }
 
+TEST(DrawNormals, BelongToSamples) {
+  const at::Tensor like = at::zeros({6, 8, 16, 16});
+  const DrawKey key{.seed = 3, .pass = 1, .positions = {60, 61, 62, 63, 64, 65}};
+  const at::Tensor whole = draw_normals(key, like);
+  EXPECT_EQ(whole.sizes(), like.sizes());
+  EXPECT_NEAR(whole.mean().item<double>(), 0, 0.03);
+  EXPECT_NEAR(whole.std().item<double>(), 1, 0.02);
+  EXPECT_FALSE(at::equal(whole[0], whole[1]));
+  EXPECT_TRUE(at::equal(draw_normals(key, like), whole));
+  DrawKey part = key;
+  part.positions = {62, 63};
+  EXPECT_TRUE(at::equal(draw_normals(part, like.narrow(0, 2, 2)), whole.narrow(0, 2, 2)));
+  DrawKey other = key;
+  other.pass = 2;
+  EXPECT_FALSE(at::equal(draw_normals(other, like), whole));
+  const at::Tensor nhwc = draw_normals(key, like.contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(nhwc.is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_EQ(nhwc.sizes(), like.sizes());
+  EXPECT_THROW((void)draw_normals(part, like), InternalError);
+}
+
 TEST(Dropout2d, LeavesOutWholeChannels) {
   const auto dropout = std::make_shared<Dropout2d>(64, 0.25);
   set_draws(*dropout, {.seed = 1});

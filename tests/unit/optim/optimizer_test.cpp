@@ -52,7 +52,8 @@ struct Case {
 
 std::map<std::string, Case> cases() {
   std::map<std::string, Case> all;
-  for (const char* name : {"sgd_plain", "sgd_momentum", "sgd_nesterov", "adamw", "adamw_groups"}) {
+  for (const char* name :
+       {"sgd_plain", "sgd_momentum", "sgd_nesterov", "adamw", "adamw_groups", "adam"}) {
     OptimOptions& options = all[name].options;
     options.kind = name[0] == 'a' ? OptimizerKind::adamw : OptimizerKind::sgd;
     options.weight_decay = name[0] == 'a' ? 0.05 : 0.02;
@@ -62,6 +63,8 @@ std::map<std::string, Case> cases() {
   all["sgd_plain"].options.weight_decay = 0;
   all["sgd_nesterov"].options.sgd = {.momentum = 0.8, .nesterov = true};
   all["adamw_groups"].options.adamw = {.beta1 = 0.8, .beta2 = 0.95, .eps = 1e-6};
+  all["adam"].options.kind = OptimizerKind::adam;
+  all["adam"].options.adamw.beta1 = 0.5;
   all["adamw_groups"].options.decay_vectors = false;
   all["adamw_groups"].options.groups = {{"weight", 0.1, {}}};
   return all;

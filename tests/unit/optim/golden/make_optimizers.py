@@ -37,6 +37,8 @@ CASES = {
     "adamw_groups": lambda w, b: torch.optim.AdamW(
         [{"params": [w], "lr": 0.001}, {"params": [b], "weight_decay": 0.0}],
         lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.05, **PLAIN),
+    "adam": lambda w, b: torch.optim.Adam(
+        [w, b], lr=0.01, betas=(0.5, 0.999), weight_decay=0.05, **PLAIN),
 }
 
 
