@@ -1,20 +1,17 @@
 #include "launch/pipeline_runner.hpp"
 
-#include <fcntl.h>
 #include <fmt/ranges.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <thread>
 
 #include "dusk/base/files.hpp"
 #include "dusk/base/hash.hpp"
+#include "dusk/base/process.hpp"
 #include "dusk/base/units.hpp"
 #include "dusk/train/stop_request.hpp"
 
@@ -22,31 +19,6 @@ namespace dusk::launch {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Starts `words` with its output appended to `log`. `StorageError` where it cannot be started.
-pid_t spawn(const std::vector<std::string>& words, const fs::path& log) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
-                                     O_WRONLY | O_CREAT | O_APPEND, 0644);
-  ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  pid_t pid = 0;
-  const int error =
-      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), ::environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    fail<StorageError>("cannot start {}: {}", words[0], std::generic_category().message(error));
-  }
-  return pid;
-}
-
-int code_of(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 }  // namespace
 
@@ -126,7 +98,7 @@ void PipelineRunner::start(std::size_t node) {
   }
   words.insert(words.end(), what.words.begin(), what.words.end());
   log_.info("{}: {}: dusk {}", what.name, to_string(states_[node]), fmt::join(what.words, " "));
-  running_[spawn(words, log_of(node))] = {.node = node, .clock = {}};
+  running_[start_process(words, log_of(node))] = {.node = node, .clock = {}};
 }
 
 void PipelineRunner::end(pid_t pid, int status, bool stopping) {
@@ -135,7 +107,7 @@ void PipelineRunner::end(pid_t pid, int status, bool stopping) {
   const std::size_t node = child->second.node;
   const double seconds = child->second.clock.seconds();
   running_.erase(child);
-  const int code = code_of(status);
+  const int code = exit_code_of(status);
   const bool stopped = code == static_cast<int>(ExitCode::stopped) || stopping;
   states_[node] = code == 0 ? NodeState::done : stopped ? NodeState::partial : NodeState::failed;
   write_record(node, code == 0 ? NodeState::done : NodeState::partial, code, seconds);

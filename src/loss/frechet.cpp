@@ -66,7 +66,8 @@ double frechet_distance(const FeatureStatistics& a, const FeatureStatistics& b) 
   check_same_size(a.mean.numel(), b);
   const at::Tensor root = symmetric_root(a.covariance);
   const double mixed = sum_of_root_eigenvalues(at::matmul(at::matmul(root, b.covariance), root));
-  return squared_distance(a.mean, b.mean) + trace_of(a.covariance) + trace_of(b.covariance) - 2 * mixed;
+  return squared_distance(a.mean, b.mean) + trace_of(a.covariance) + trace_of(b.covariance) -
+         2 * mixed;
 }
 
 double frechet_distance_of_few(const at::Tensor& features, const FeatureStatistics& reference) {

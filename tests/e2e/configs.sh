@@ -15,6 +15,18 @@ done
 [ "$count" -ge 3 ] || die "only $count experiments"
 say "$count experiments are valid"
 
+expect 65 "nowhere" "$DUSK" train configs/experiments/thesis/segmenter.yaml --run "$work/run" --set "data_root=$work/nowhere"
+
+# Every pipeline is a graph whose commands are known.
+for pipeline in configs/pipelines/*.yaml configs/experiments/thesis/pipeline.yaml; do
+  expect 0 "to run" "$DUSK" pipeline "$pipeline" --output "$work/pipeline" --dry-run --graph "$work/graph.svg"
+  for command in $(sed -n 's/^ *dusk \([a-z]*\).*/\1/p' "$work/output" | sort -u); do
+    "$DUSK" "$command" --help >/dev/null || die "$pipeline: there is no command '$command'"
+  done
+done
+[ "$(grep -c "to run .* t[0-9]-[0-9] " "$work/output")" -eq 20 ] || die "the thesis trains 20 networks"
+[ "$(grep -c "to run .* e[0-9]-[0-9] " "$work/output")" -eq 25 ] || die "the thesis has 25 rows"
+
 # Every segmenter is one that can be built, alone or included, with the parameters that its file names.
 # (The networks of other methods are held against theirs in tests/unit/nn/model_configs_test.cpp.)
 count=0

@@ -41,7 +41,8 @@ struct StreamBatch {
   const at::Tensor& picture(std::string_view name) const&& = delete;
 };
 
-/// Places in the run of this rank's samples of a stream, one a row: the same on any number of ranks.
+/// Places in the run of this rank's samples of a stream, one a row: the same on any number of
+/// ranks.
 [[nodiscard]] std::vector<std::uint64_t> positions_of(const StreamBatch& batch, int rank);
 
 /// What one rank gets for one step.

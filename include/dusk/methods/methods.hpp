@@ -28,9 +28,9 @@ struct MethodBuild {
 [[nodiscard]] std::unique_ptr<Method> make_source_only(const MethodBuild& build);
 
 /// Supervised training on all streams that bring labels: day, translated night, pictures with
-/// pseudo-labels (self-training of the thesis, spec B.10). The streams' global batches are the ratio
-/// in which they are mixed; every labelled pixel of the global batch weighs the same. A round of
-/// self-training is a run with `init_from` the one before and labels that its network made.
+/// pseudo-labels (self-training of the thesis, spec B.10). The streams' global batches are the
+/// ratio in which they are mixed; every labelled pixel of the global batch weighs the same. A round
+/// of self-training is a run with `init_from` the one before and labels that its network made.
 [[nodiscard]] std::unique_ptr<Method> make_self_training(const MethodBuild& build);
 
 /// Liu, Breuel and Kautz, "Unsupervised Image-to-Image Translation Networks" (2017), in the form of
