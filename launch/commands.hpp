@@ -48,6 +48,7 @@ void add_bench_overlap(CLI::App& bench, Program& program);
 void add_bench_forward(CLI::App& bench, Program& program);
 void add_bench_step(CLI::App& bench, Program& program);
 void add_bench_loader(CLI::App& bench, Program& program);
+void add_bench_model(CLI::App& bench, Program& program);
 void add_bench_shards(CLI::App& bench, Program& program);
 
 }  // namespace dusk::launch

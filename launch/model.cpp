@@ -7,6 +7,7 @@
 
 #include "dusk/config/config.hpp"
 #include "dusk/data/label_space.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/layer_table.hpp"
 #include "dusk/train/run_config.hpp"
 #include "launch/commands.hpp"
@@ -116,8 +117,8 @@ void show_model(const ModelArguments& arguments) {
   SegmenterOptions options = config.model;
   options.bn_mode = BatchNormMode::train;  // as layer_table wants it, and row-major
   options.channels_last = false;
-  const auto network =
-      make_segmenter(options, label_space(arguments.labels).size(), {.load_weights = false});
+  const auto network = make_segmenter(options, label_space(arguments.labels).size(),
+                                      {.seed = kNoInitialValues, .load_weights = false});
   const at::Tensor image = at::zeros({1, 3, size.height, size.width});
   const auto rows = layer_table(*network, [&] { network->segment(image); });
   if (arguments.json) {

@@ -8,6 +8,7 @@
 #include "dusk/comm/collectives.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "dusk/loss/cross_entropy.hpp"
+#include "dusk/train/evaluator.hpp"
 #include "launch/trained_run.hpp"
 #include "sharding/picture_folder.hpp"
 #include "sharding/pictures.hpp"
@@ -56,14 +57,12 @@ void predict(const PredictArguments& arguments, const RunConfig& config, Program
                          std::make_shared<sharding::PictureFolder>(arguments.images));
   SegmentationMethod& method = trained.segmentation();
   make_directories(arguments.output);
-  EvalOptions options = config.evaluation;
+  EvalOptions options = config.evaluation.pictures;
   options.labels = false;
   EvalLoader loader(pictures, mpi.launch().rank, mpi.launch().size, session.device(), options);
   const Stopwatch clock;
   while (const auto batch = loader.next()) {
-    const AutocastScope autocast(config.train.precision, session.device().torch().type());
-    const at::Tensor logits =
-        method.predict(session.device().upload(batch->images)).to(torch::kFloat32);
+    const at::Tensor logits = predict_logits(method, batch->images, trained.context());
     const at::Tensor classes =
         upsampled_argmax(logits, batch->images.size(2), batch->images.size(3)).cpu().contiguous();
     for (std::size_t i = 0; i < batch->names.size(); ++i) {

@@ -7,6 +7,7 @@
 #include "dusk/base/units.hpp"
 #include "dusk/config/config.hpp"
 #include "dusk/io/torch_file.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/train/checkpoint_store.hpp"
 #include "dusk/train/run_config.hpp"
 #include "launch/session.hpp"
@@ -94,7 +95,8 @@ void log_passed_over(const TensorFile& file, Log& log) {
 /// A row for each list of the comparison, and an error where the two do not fit.
 void compare_with_model(const WeightsArguments& arguments, std::span<const TensorRecord> tensors) {
   const auto config = read<RunConfig>(load_config(arguments.model));
-  const auto network = make_segmenter(config.model, arguments.classes, {.load_weights = false});
+  const auto network = make_segmenter(config.model, arguments.classes,
+                                      {.seed = kNoInitialValues, .load_weights = false});
   const torch::nn::Module* module = network.get();
   if (!arguments.module.empty()) {
     const auto modules = network->named_modules();

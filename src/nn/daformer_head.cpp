@@ -7,6 +7,7 @@
 
 #include "dusk/base/error.hpp"
 #include "nn/mmseg_parts.hpp"
+#include "nn/random_layers.hpp"
 
 namespace dusk {
 namespace {
@@ -80,8 +81,8 @@ class DaformerHead : public Decoder {
     const auto levels = static_cast<std::int64_t>(embed_.size());
     fuse_ = register_module("fuse_layer", std::make_shared<SeparableAspp>(
                                               levels * options.embed_channels, options.channels));
-    dropout_ =
-        register_module("dropout", std::make_shared<Dropout2d>(options.channels, options.dropout));
+    dropout_ = register_module("dropout",
+                               std::make_shared<Dropout>(options.dropout, Dropout::Of::channels));
     classifier_ =
         register_module("conv_seg", std::make_shared<Conv2d>(ConvOptions{
                                         .in = options.channels, .out = classes, .bias = true}));
@@ -100,7 +101,7 @@ class DaformerHead : public Decoder {
  private:
   std::vector<std::shared_ptr<LevelEmbedding>> embed_;
   std::shared_ptr<SeparableAspp> fuse_;
-  std::shared_ptr<Dropout2d> dropout_;
+  std::shared_ptr<Dropout> dropout_;
   std::shared_ptr<Conv2d> classifier_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "dusk/base/error.hpp"
 #include "dusk/base/random.hpp"
+#include "dusk/nn/sliding_window.hpp"
 
 namespace dusk {
 namespace {
@@ -83,18 +84,6 @@ CropBox at_stride(const CropBox& box, std::int64_t factor) {
           .left = corner.left,
           .height = (box.top + box.height) / factor - corner.top,
           .width = (box.left + box.width) / factor - corner.left};
-}
-
-std::vector<std::int64_t> window_starts(std::int64_t length, std::int64_t crop,
-                                        std::int64_t stride) {
-  if (crop < 1 || stride < 1) fail<InternalError>("windows of {} every {}", crop, stride);
-  const std::int64_t count = std::max<std::int64_t>(length - crop + stride - 1, 0) / stride + 1;
-  std::vector<std::int64_t> starts;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t end = std::min(i * stride + crop, length);
-    starts.push_back(std::max<std::int64_t>(end - crop, 0));
-  }
-  return starts;
 }
 
 CropBox draw_detail_box(std::int64_t height, std::int64_t width, Random& random) {

@@ -30,6 +30,7 @@ constexpr std::int64_t kChunk = 4096;
 
 template <class Draw>
 void fill(at::Tensor& tensor, const InitKey& key, const Draw& draw) {
+  if (key.seed == kNoInitialValues) return;
   const at::NoGradGuard no_grad;
   const std::uint64_t name = checksum64(std::as_bytes(std::span(key.name)));
   at::Tensor values = at::empty(tensor.sizes(), at::kFloat);

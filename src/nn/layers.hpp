@@ -122,21 +122,6 @@ class GroupNormRelu : public torch::nn::Module {
   at::Tensor weight_, bias_;
 };
 
-/// While training, sets values (or whole channels, (N, C) of them) to zero with a probability and
-/// divides the others by the probability to stay. Draws from torch's default generator of the
-/// device, which the trainer seeds from (seed, step, rank): a resumed run draws what an
-/// uninterrupted one does, another number of ranks draws other values.
-class Dropout : public torch::nn::Module {
- public:
-  enum class Of { values, channels };
-  Dropout(double probability, Of of);
-  at::Tensor forward(const at::Tensor& x) const;
-
- private:
-  double probability_;
-  Of of_;
-};
-
 /// torchvision's recipe for ResNet and MobileNetV2: convolutions Kaiming-normal (fan-out), batch
 /// norms 1 and 0 with fresh statistics.
 void initialize_backbone(torch::nn::Module& backbone, std::uint64_t seed);

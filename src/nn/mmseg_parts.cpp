@@ -22,20 +22,6 @@ at::Tensor LevelEmbedding::forward(const at::Tensor& level, Grid size) {
   return at::upsample_bilinear2d(embedded, {size.height, size.width}, /*align_corners=*/false);
 }
 
-Dropout2d::Dropout2d(std::int64_t channels, double rate)
-    : torch::nn::Module("Dropout2d"),
-      rates_(static_cast<std::size_t>(channels), rate),
-      drops_(rate > 0) {
-  if (rate < 0 || rate >= 1) fail<ConfigError>("dropout {} is not a probability below 1", rate);
-}
-
-at::Tensor Dropout2d::forward(const at::Tensor& x) {
-  if (!drops_ || !is_training()) return x;
-  const at::Tensor kept = survivors(rates_, x.size(0), x);
-  if (!kept.defined()) return x;
-  return x * kept.t().to(x.scalar_type()).unsqueeze(2).unsqueeze(3);
-}
-
 void initialize_head(torch::nn::Module& head, std::uint64_t seed) {
   constexpr double kClassifierDeviation = 0.01;
   for (auto& item : head.named_modules("", /*include_self=*/false)) {

@@ -2,10 +2,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "nn/layers.hpp"
-#include "nn/random_layers.hpp"
 #include "nn/transformer_layers.hpp"
 
 /// What the heads of SegFormer and DAFormer share, under the names of OpenMMLab's segmentation
@@ -33,19 +31,6 @@ class LevelEmbedding : public torch::nn::Module {
 
  private:
   std::shared_ptr<Linear> proj_;
-};
-
-/// Leaves out whole channels of a sample in train mode (Tompson et al. 2015). It draws for itself:
-/// see `set_draws`.
-class Dropout2d : public torch::nn::Module, public RandomLayers {
- public:
-  /// `ConfigError` unless `rate` is in [0, 1).
-  Dropout2d(std::int64_t channels, double rate);
-  at::Tensor forward(const at::Tensor& x);  ///< (N, channels, H, W)
-
- private:
-  std::vector<double> rates_;
-  bool drops_;
 };
 
 /// As OpenMMLab's heads start: convolutions before a norm Kaiming-normal (fan-out), norms 1 and 0,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "nn/layers.hpp"
+#include "nn/random_layers.hpp"
 
 namespace dusk {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "dusk/base/error.hpp"
 #include "nn/layers.hpp"
+#include "nn/random_layers.hpp"
 
 namespace dusk {
 namespace {
@@ -132,7 +133,7 @@ class RefineNetDecoder : public Decoder {
     at::Tensor x;
     for (std::size_t n = 1; n <= kPaths; ++n) {
       const at::Tensor& level = levels.at(kPaths - n);
-      x = blocks_[n - 1].forward(n <= 2 ? dropout_->forward(level) : level, x);
+      x = blocks_[n - 1].forward(n <= 2 ? dropout_->forward(level, n) : level, x);
     }
     return classifier_->forward(dropout_->forward(x));
   }

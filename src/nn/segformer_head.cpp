@@ -6,6 +6,7 @@
 
 #include "dusk/base/error.hpp"
 #include "nn/mmseg_parts.hpp"
+#include "nn/random_layers.hpp"
 
 namespace dusk {
 namespace {
@@ -26,8 +27,8 @@ class SegformerHead : public Decoder {
         std::make_shared<ConvNorm>(
             ConvOptions{.in = std::int64_t{kLevels} * options.channels, .out = options.channels},
             Activation::relu));
-    dropout_ =
-        register_module("dropout", std::make_shared<Dropout2d>(options.channels, options.dropout));
+    dropout_ = register_module("dropout",
+                               std::make_shared<Dropout>(options.dropout, Dropout::Of::channels));
     classifier_ =
         register_module("linear_pred", std::make_shared<Conv2d>(ConvOptions{
                                            .in = options.channels, .out = classes, .bias = true}));
@@ -46,7 +47,7 @@ class SegformerHead : public Decoder {
  private:
   std::array<std::shared_ptr<LevelEmbedding>, kLevels> embed_;
   std::shared_ptr<ConvNorm> fuse_;
-  std::shared_ptr<Dropout2d> dropout_;
+  std::shared_ptr<Dropout> dropout_;
   std::shared_ptr<Conv2d> classifier_;
 };
 

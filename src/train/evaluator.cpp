@@ -15,12 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-/// Low-resolution logits of a batch of pictures, float32, on the run's device.
-at::Tensor predict(SegmentationMethod& method, const at::Tensor& images, const RunContext& run) {
-  const AutocastScope autocast(run.config.train.precision, run.device.torch().type());
-  return method.predict(run.device.upload(images)).to(torch::kFloat32);
-}
-
 json number(double value) {
   return std::isfinite(value) ? json(value) : json();
 }
@@ -36,6 +30,13 @@ json to_json(const Scores& scores) {
 }
 
 }  // namespace
+
+at::Tensor predict_logits(Method& method, const at::Tensor& images, const RunContext& run) {
+  const AutocastScope autocast(run.config.train.precision, run.device.torch().type());
+  return sliding_logits([&](const at::Tensor& windows) { return method.predict(windows); },
+                        run.device.upload(images), run.config.evaluation.sliding)
+      .to(torch::kFloat32);
+}
 
 std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels,
                                     ActivityBoard* activity) {
@@ -63,12 +64,12 @@ Scores evaluate(SegmentationMethod& method, const EvalSet& set, const RunContext
       static_cast<std::int64_t>(label_space(set.dataset.label_space()).classes.size());
   ConfusionMatrix matrix(classes, run.device.torch());
   EvalLoader loader(set.dataset, run.control.rank(), run.control.size(), run.device,
-                    run.config.evaluation);
+                    run.config.evaluation.pictures);
   while (const auto batch = loader.next()) {
     if (!batch->labels.defined()) {
       fail<DataError>("evaluate.{}: '{}' has no label", set.name, batch->names.front());
     }
-    matrix.add_logits(predict(method, batch->images, run), run.device.upload(batch->labels));
+    matrix.add_logits(predict_logits(method, batch->images, run), run.device.upload(batch->labels));
   }
   matrix.all_reduce(run.communicator, "confusion matrix of " + set.name);
   return matrix.scores();
@@ -95,10 +96,10 @@ std::vector<Prediction> sample_predictions(SegmentationMethod& method, const Dat
       sample.label.resize(pixels);
       dataset.read(Field::label, index, whole(sample.info), sample.label);
     }
-    const at::Tensor classes =
-        upsampled_argmax(predict(method, batch->images, run), sample.info.height, sample.info.width)
-            .cpu()
-            .contiguous();
+    const at::Tensor classes = upsampled_argmax(predict_logits(method, batch->images, run),
+                                                sample.info.height, sample.info.width)
+                                   .cpu()
+                                   .contiguous();
     const auto* values = classes.const_data_ptr<std::uint8_t>();
     sample.prediction.assign(values, values + pixels);
     result.push_back(std::move(sample));

@@ -3,9 +3,6 @@
 #include <fmt/ranges.h>
 #include <torch/types.h>
 
-#include <mutex>
-
-#include "dusk/base/random.hpp"
 #include "dusk/base/units.hpp"
 #include "dusk/comm/collectives.hpp"
 #include "dusk/ddp/fingerprint.hpp"
@@ -27,16 +24,6 @@ std::int64_t samples_per_step(const RunConfig& config) {
   std::int64_t samples = 0;
   for (const auto& [name, stream] : config.streams) samples += stream.global_batch;
   return samples;
-}
-
-/// What networks draw in a step (dropout) is a function of (seed, step, rank), so that a resumed
-/// run draws what an uninterrupted one does.
-void seed_generator(const RunContext& run, std::int64_t step) {
-  Random random(static_cast<std::uint64_t>(run.config.seed),
-                {static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(run.control.rank())});
-  at::Generator generator = at::globalContext().defaultGenerator(run.device.torch());
-  const std::scoped_lock lock(generator.mutex());
-  generator.set_current_seed(random.next());
 }
 
 /// Gathers every tensor of the state under "group/name".
@@ -115,7 +102,6 @@ void Trainer::step() {
     run_.log.debug("step {}: {}: {}", state_.step, name, fmt::join(stream.names, " "));
     for (const std::string& damage : stream.damage) run_.log.warn("left out: {}", damage);
   }
-  seed_generator(run_, state_.step);
   run_.in_phase(Phase::compute, [&] { method_.step(batch, context_); });
   ++state_.step;
   if (run_.sheets != nullptr && due(run_.config.translator.sheet_every)) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What looks at a launch and measures it: doctor, the preflight of a training, bench comm, bench step.
+# What looks at a launch and measures it: doctor, the preflight of a training, bench comm,
+# bench step, bench model.
 source "$(dirname "$0")/common.sh"
 local_sh=$DUSK_SOURCE/launch/local.sh
 
@@ -50,6 +51,16 @@ holds "$work/step" '{c["channel"] for c in j["collectives"] if "statistics of" i
 holds "$work/step" '{c["channel"] for c in j["collectives"] if "bucket" in c["name"]} == {0}'
 "$DUSK" -q bench step --config "$work/config.yaml" --steps 1 --warmup 1 --observed 1 >"$work/text"
 grep -q "visible exchange 0.0 ms" "$work/text" || die "one rank exchanges something: $(cat "$work/text")"
+
+say "bench model"
+"$DUSK" -q bench model resnet18 --height 64 --width 96 --batch 2 --rounds 1 --warmup 0 --threads 1 --json >"$work/model"
+holds "$work/model" 'j["parameters"] == 11176512 and j["threads"] == 1 and (j["batch"], j["height"], j["width"]) == (2, 64, 96)'
+holds "$work/model" 'j["multiply_adds"] == 2 * (64 * 96 * (1814073344 - 512000)) // 224**2'  # fvcore, without fc
+holds "$work/model" '0 < j["forward_ms"] < j["step_ms"] and 0 < j["forward_peak_bytes"] and 0 < j["peak_memory_bytes"]'
+"$DUSK" -q bench model patch_discriminator --height 64 --width 64 --rounds 1 --warmup 0 --no-count >"$work/text"
+grep -qE "^patch_discriminator +[0-9.]+ +[0-9.]+ +[0-9.]+ [MG]iB +2764737 " "$work/text" || die "$(cat "$work/text")"
+expect 64 "no network 'resnet19'; there are: all, resnet18, resnet101," "$DUSK" bench model resnet19
+expect 64 "are of one network" "$DUSK" bench model all --weights "$work/model"
 
 if mpirun --version | grep -q "Open MPI" && [ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ]; then
   say "a training whose ranks Open MPI has bound to one core each is refused"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Other programs read what Dusk writes, and the reverse: h5py opens a shard, safetensors a checkpoint,
-# the same network in Python PyTorch computes the same label pictures from it, and Dusk loads
-# torchvision's tensors by name. Needs the packages of tools/bench/setup-peers.
+# the same network in Python PyTorch computes the same label pictures from it, Dusk loads
+# torchvision's tensors by name, and its networks compute what Python's do. Needs the packages of tools/bench/setup-peers.
 source "$(dirname "$0")/common.sh"
 python=$DUSK_SOURCE/tools/bench/peer-python
 here=$DUSK_SOURCE/tests/e2e
@@ -39,6 +39,11 @@ done
 "$python" "$here/interop_weights.py" same "$work/out.pth" "$work/python/expected.safetensors"
 "$DUSK" -q weights export "$work/run" "$work/backbone.pth" --prefix backbone.
 "$python" "$here/interop_weights.py" torchvision "$work/backbone.pth" "$checkpoint"
+
+say "networks of each kind are those of Python with the same weights (tools/bench/rows/parity has them all)"
+"$DUSK_SOURCE/tools/bench/rows/parity" --height 64 --width 96 $(printf -- "--model %s " resnet18 mobilenet_v2 \
+  mit_b0 patch_discriminator unit_t0_discriminators) >"$work/parity"
+[ "$(grep -c '"met": true' "$work/parity")" -eq 5 ] || { cat "$work/parity" >&2; die "parity"; }
 
 say "Python loads the checkpoint by name and predicts the same labels"
 rm -rf "$work/run"

@@ -34,11 +34,6 @@ struct CropBox {
 /// The same rectangle on a map `factor` times smaller; edges are rounded down.
 [[nodiscard]] CropBox at_stride(const CropBox& box, std::int64_t factor);
 
-/// Where windows of length `crop` begin that cover `length`: one every `stride`, the last moved
-/// back to end with it. A `length` below `crop` gets one window, at 0.
-[[nodiscard]] std::vector<std::int64_t> window_starts(std::int64_t length, std::int64_t crop,
-                                                      std::int64_t stride);
-
 /// A detail crop for training. Offsets are multiples of 8, uniform over the first
 /// (margin + 1) / 8 of them as published: the last possible one is never drawn.
 [[nodiscard]] CropBox draw_detail_box(std::int64_t height, std::int64_t width, Random& random);

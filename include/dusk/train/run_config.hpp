@@ -13,6 +13,7 @@
 #include "dusk/loss/loss_options.hpp"
 #include "dusk/nn/cyclegan.hpp"
 #include "dusk/nn/segmenter.hpp"
+#include "dusk/nn/sliding_window.hpp"
 #include "dusk/nn/unit_translator.hpp"
 #include "dusk/optim/optimizer.hpp"
 #include "dusk/train/precision.hpp"
@@ -34,6 +35,18 @@ void describe(Visitor& v, EvalSetOptions& o) {
   v.section("filter", o.filter, "which samples of the set");
   v.field("final_only", o.final_only, "score it after the last step only (test sets)");
   v.field("pictures", o.pictures, "samples that the report shows", non_negative);
+}
+
+/// How labelled sets are scored and pictures predicted.
+struct EvaluationOptions {
+  EvalOptions pictures;
+  SlidingWindowOptions sliding;
+};
+
+template <class Visitor>
+void describe(Visitor& v, EvaluationOptions& o) {
+  describe(v, o.pictures);
+  v.section("sliding", o.sliding, "overlapping windows of a picture instead of the whole");
 }
 
 struct TrainOptions {
@@ -87,7 +100,7 @@ struct RunConfig {
   std::map<std::string, StreamOptions> streams;
   PipelineOptions loader;
   std::map<std::string, EvalSetOptions> evaluate;
-  EvalOptions evaluation;
+  EvaluationOptions evaluation;
   TrainOptions train;
   WatchdogOptions watchdog;
 };

@@ -12,6 +12,7 @@
 #include "closed_form.hpp"
 #include "dusk/base/error.hpp"
 #include "dusk/nn/inception_v3.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/vgg16.hpp"
 #include "golden_file.hpp"
 #include "support/temp_folder.hpp"
@@ -63,7 +64,7 @@ at::Tensor product(const std::string& name, const at::Tensor& value) {
 void check_vgg(const std::string& name, const Vgg16Options& options, at::ScalarType type,
                at::MemoryFormat format, double tolerance) {
   const test::GoldenFile stored("vgg16");
-  const auto network = make_vgg16(options);
+  const auto network = make_vgg16(options, kNoInitialValues);
   test::fill_closed_form(*network);
   network->to(type);
   network->eval();
@@ -90,17 +91,17 @@ TEST(Vgg16, IsTorchvisions) {
   check_vgg("perceptual", kPerceptualVgg, at::kDouble, nchw, kExact);
   check_vgg("alignment", kAlignmentVgg, at::kDouble, nchw, kExact);
   check_vgg("perceptual", kPerceptualVgg, at::kFloat, at::MemoryFormat::ChannelsLast, 1e-4);
-  expect_names("vgg16", *make_vgg16(), {"classifier."});
-  expect_names("vgg16", *make_vgg16(kAlignmentVgg),
+  expect_names("vgg16", *make_vgg16({}, kNoInitialValues), {"classifier."});
+  expect_names("vgg16", *make_vgg16(kAlignmentVgg, kNoInitialValues),
                {"classifier.", "features.24.", "features.26.", "features.28."});
 }
 
 TEST(Vgg16, GivesMapsWhereTheLossesWantThem) {
   const at::NoGradGuard no_grad;
   const at::Tensor images = at::zeros({1, 3, 64, 64});
-  const Vgg16Maps perceptual = make_vgg16(kPerceptualVgg)->forward(images);
+  const Vgg16Maps perceptual = make_vgg16(kPerceptualVgg, kNoInitialValues)->forward(images);
   EXPECT_EQ(perceptual.rectified.at(4).sizes(), at::IntArrayRef({1, 512, 8, 8}));
-  const Vgg16Maps alignment = make_vgg16(kAlignmentVgg)->forward(images);
+  const Vgg16Maps alignment = make_vgg16(kAlignmentVgg, kNoInitialValues)->forward(images);
   ASSERT_EQ(alignment.pooled.size(), 4U);
   EXPECT_EQ(alignment.pooled[1].sizes(), at::IntArrayRef({1, 128, 16, 16}));
   EXPECT_EQ(alignment.pooled[2].sizes(), at::IntArrayRef({1, 256, 8, 8}));
@@ -151,7 +152,7 @@ TEST(Vgg16, ReadsTorchvisionsFilesAndThoseConvertedFromCaffe) {
 void check_inception(const std::string& name, InceptionForm form, at::ScalarType type,
                      at::MemoryFormat format, double tolerance) {
   const test::GoldenFile stored("inception_v3");
-  const auto network = make_inception_v3(form);
+  const auto network = make_inception_v3(form, kNoInitialValues);
   test::fill_closed_form(*network);
   network->to(type);
   network->eval();
@@ -171,7 +172,8 @@ TEST(InceptionV3, IsTheFidNetworkAndTorchvisions) {
   check_inception("fid", InceptionForm::fid, at::kDouble, nchw, kExact);
   check_inception("torchvision", InceptionForm::torchvision, at::kDouble, nchw, kExact);
   check_inception("fid", InceptionForm::fid, at::kFloat, nhwc, 1e-4);
-  expect_names("inception_v3", *make_inception_v3(InceptionForm::fid), {"fc.", "AuxLogits."});
+  expect_names("inception_v3", *make_inception_v3(InceptionForm::fid, kNoInitialValues),
+               {"fc.", "AuxLogits."});
 }
 
 TEST(InceptionV3, MapsAPictureOf299To8By8) {

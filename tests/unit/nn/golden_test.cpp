@@ -5,6 +5,7 @@
 
 #include "closed_form.hpp"
 #include "dusk/nn/batch_norm_mode.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/segmenter.hpp"
 #include "golden_file.hpp"
 
@@ -34,7 +35,7 @@ class Golden : public testing::TestWithParam<Case> {
                                  .panoptic_fpn = {.neck_channels = 64, .head_channels = 64},
                                  .bn_mode = BatchNormMode::train,
                                  .channels_last = GetParam().channels_last},
-                                kClasses)) {
+                                kClasses, {.seed = kNoInitialValues})) {
     test::fill_closed_form(*network_);
   }
 

@@ -9,6 +9,7 @@
 #include "dusk/base/error.hpp"
 #include "dusk/base/random.hpp"
 #include "dusk/nn/draws.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/memory_format.hpp"
 #include "dusk/nn/segmenter.hpp"
 #include "golden_file.hpp"
@@ -25,7 +26,7 @@ std::shared_ptr<Hrda> small_network(double drop_path = 0) {
   HrdaOptions options{.backbone = {.variant = 0, .drop_path = drop_path},
                       .head = {.embed_channels = 64, .channels = 64},
                       .scale_attention = {.channels = 64}};
-  auto network = make_hrda(options, kClasses);
+  auto network = make_hrda(options, kClasses, kNoInitialValues);
   for (const auto& child : network->named_children()) {
     test::fill_closed_form(*child.value(), child.key() == "backbone" ? 0 : 3);
   }
@@ -37,7 +38,7 @@ at::Tensor doubled(const at::Tensor& x) {
 }
 
 TEST(Hrda, HasThePublishedNumbersOfParameters) {
-  const auto network = make_hrda({}, 19);
+  const auto network = make_hrda({}, 19, kNoInitialValues);
   std::map<std::string, std::int64_t> counts;
   for (const auto& child : network->named_children()) {
     counts[child.key()] = parameter_count(*child.value());
@@ -45,7 +46,7 @@ TEST(Hrda, HasThePublishedNumbersOfParameters) {
   EXPECT_EQ(counts["backbone"], 81'443'008);
   EXPECT_EQ(counts["backbone"] + counts["head"], 85'155'283);
   EXPECT_EQ(parameter_count(*network), 85'685'990);
-  const auto b0 = make_hrda({.backbone = {.variant = 0}}, 19);
+  const auto b0 = make_hrda({.backbone = {.variant = 0}}, 19, kNoInitialValues);
   EXPECT_EQ(parameter_count(*b0), 7'300'230);
 }
 
@@ -156,16 +157,6 @@ TEST(DetailWindows, CoverThePictureRowByRow) {
     }
     EXPECT_GE(count.min().item<float>(), 1);
   }
-}
-
-TEST(WindowStarts, MoveTheLastWindowBack) {
-  using Starts = std::vector<std::int64_t>;
-  EXPECT_EQ(window_starts(1920, 1080, 420), (Starts{0, 420, 840}));
-  EXPECT_EQ(window_starts(1080, 1080, 420), (Starts{0}));
-  EXPECT_EQ(window_starts(2048, 1080, 420), (Starts{0, 420, 840, 968}));
-  EXPECT_EQ(window_starts(700, 1080, 420), (Starts{0}));
-  EXPECT_EQ(window_starts(1081, 1080, 420), (Starts{0, 1}));
-  EXPECT_THROW((void)window_starts(8, 4, 0), InternalError);
 }
 
 TEST(AtStride, RoundsEdgesDown) {

@@ -108,6 +108,14 @@ TEST(Init, OfANetworkDoesNotDependOnThreadsOrTorchsGenerator) {
   }
 }
 
+TEST(Init, CanBeLeftOut) {
+  for (const auto& [name, tensor, is_parameter] :
+       named_state(*make_segmenter(small_options(), 11, {.seed = kNoInitialValues}))) {
+    if (tensor.dim() != 4) continue;
+    EXPECT_EQ(tensor.abs().max().item<float>(), 0) << name;
+  }
+}
+
 TEST(Init, OfAnotherSeedIsAnotherNetwork) {
   const auto a = named_state(*make_segmenter(small_options(), 11, {.seed = 5}));
   const auto b = named_state(*make_segmenter(small_options(), 11, {.seed = 6}));

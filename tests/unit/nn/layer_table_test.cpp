@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/named_state.hpp"
 #include "dusk/nn/resnet.hpp"
 #include "dusk/nn/segmenter.hpp"
@@ -25,7 +26,7 @@ const LayerRow& find(const std::vector<LayerRow>& rows, const std::string& name)
 }
 
 TEST(LayerTable, CountsResNet18AsOthersDo) {
-  const auto network = make_resnet({.depth = 18});
+  const auto network = make_resnet({.depth = 18}, kNoInitialValues);
   const at::Tensor image = at::zeros({1, 3, 224, 224});
   const auto rows = layer_table(*network, [&] { network->features(image); });
   // fvcore and torchvision: 1.814 G, of which the classifier is 512 * 1000. Layer by layer:
@@ -51,7 +52,7 @@ TEST(LayerTable, ShowsDilatedGroupedAndUnusedLayers) {
   options.channels_last = false;
   options.panoptic_fpn = {.neck_channels = 16, .head_channels = 16, .norm_groups = 4};
   const at::Tensor image = at::zeros({1, 3, 64, 96});
-  const auto mobile = make_segmenter(options, 7);
+  const auto mobile = make_segmenter(options, 7, {.seed = kNoInitialValues});
   const auto rows = layer_table(*mobile, [&] { mobile->segment(image); });
   EXPECT_EQ(total(rows, &LayerRow::parameters), parameter_count(*mobile));
   // Depthwise: each of 32 channels meets its own 3x3.
@@ -62,7 +63,7 @@ TEST(LayerTable, ShowsDilatedGroupedAndUnusedLayers) {
   options.architecture = Architecture::deeplab_v2;
   options.backbone = BackboneKind::resnet50;
   options.deeplab_v2 = {.form = DeepLabV2Form::caffe, .aspp_branches = 2};
-  const auto deeplab = make_segmenter(options, 7);
+  const auto deeplab = make_segmenter(options, 7, {.seed = kNoInitialValues});
   const auto dilated = layer_table(*deeplab, [&] { deeplab->segment(image); });
   EXPECT_EQ(find(dilated, "layer6.conv2d_list.1").multiply_adds, 9 * 13 * 7 * 2048 * 9);
   EXPECT_TRUE(find(dilated, "layer6.conv2d_list.2").output.empty());
@@ -71,7 +72,7 @@ TEST(LayerTable, ShowsDilatedGroupedAndUnusedLayers) {
   EXPECT_TRUE(deeplab->is_training()) << "as it was";
 
   options.architecture = Architecture::pspnet;
-  const auto pspnet = make_segmenter(options, 7);
+  const auto pspnet = make_segmenter(options, 7, {.seed = kNoInitialValues});
   const auto pooled = layer_table(*pspnet, [&] { pspnet->segment(image); });
   // Bins of 1x1, 2x2, ... pixels, each of 2048 channels that become 512.
   EXPECT_EQ(find(pooled, "head.0.stages.0.1").multiply_adds, 2048 * 512);

@@ -11,6 +11,7 @@
 #include "closed_form.hpp"
 #include "dusk/base/error.hpp"
 #include "dusk/nn/draws.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/memory_format.hpp"
 #include "golden_file.hpp"
 
@@ -25,7 +26,7 @@ at::Tensor images(std::int64_t count, std::int64_t height, std::int64_t width) {
 
 std::shared_ptr<Backbone> small_network(MixTransformerOptions options = {}) {
   options.variant = 0;
-  auto network = make_mix_transformer(options, 3);
+  auto network = make_mix_transformer(options, kNoInitialValues);
   test::fill_closed_form(*network, /*bias=*/0);
   return network;
 }
@@ -43,13 +44,13 @@ TEST(MixTransformer, HasThePublishedNumbersOfParameters) {
   const std::vector<std::int64_t> expected{3'319'392,  13'151'424, 24'196'288,
                                            44'072'128, 60'842'688, 81'443'008};
   for (int variant = 0; variant < 6; ++variant) {
-    const auto network = make_mix_transformer({.variant = variant});
+    const auto network = make_mix_transformer({.variant = variant}, kNoInitialValues);
     EXPECT_EQ(parameter_count(*network), expected[static_cast<std::size_t>(variant)]) << variant;
   }
 }
 
 TEST(MixTransformer, HasThePublishedNumbersByPart) {
-  const auto network = make_mix_transformer({.variant = 1});
+  const auto network = make_mix_transformer({.variant = 1}, kNoInitialValues);
   std::map<std::string, std::int64_t> counts;
   for (const auto& entry : network->named_parameters()) {
     const std::string& name = entry.key();
@@ -77,7 +78,7 @@ TEST(MixTransformer, HasThePublishedNumbersByPart) {
 }
 
 TEST(MixTransformer, HasSegFormersNames) {
-  const auto network = make_mix_transformer({.variant = 5});
+  const auto network = make_mix_transformer({.variant = 5}, kNoInitialValues);
   const auto names = network->named_parameters();
   for (const std::string name :
        {"patch_embed1.proj.weight", "patch_embed4.norm.bias", "block1.2.norm1.weight",

@@ -6,6 +6,7 @@
 #include "dusk/config/config.hpp"
 #include "dusk/nn/cyclegan.hpp"
 #include "dusk/nn/dannet.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/monodepth.hpp"
 #include "dusk/nn/named_state.hpp"
 #include "dusk/nn/unit_translator.hpp"
@@ -49,8 +50,8 @@ Models model(const std::string& file) {
 }
 
 std::int64_t unit_parameters(const UnitOptions& options) {
-  return parameter_count(*make_unit_translator(options.translator)) +
-         parameter_count(*make_unit_discriminators(options.discriminator));
+  return parameter_count(*make_unit_translator(options.translator, kNoInitialValues)) +
+         parameter_count(*make_unit_discriminators(options.discriminator, kNoInitialValues));
 }
 
 TEST(ModelConfigs, OfUnitAreThePublishedNetworks) {
@@ -62,8 +63,8 @@ TEST(ModelConfigs, OfUnitAreThePublishedNetworks) {
 }
 
 std::int64_t cyclegan_parameters(const CycleGanOptions& options) {
-  return parameter_count(*make_cyclegan_generator(options.generator)) +
-         parameter_count(*make_patch_discriminator(options.discriminator));
+  return parameter_count(*make_cyclegan_generator(options.generator, kNoInitialValues)) +
+         parameter_count(*make_patch_discriminator(options.discriminator, kNoInitialValues));
 }
 
 TEST(ModelConfigs, OfCycleGanAreThePublishedNetworks) {
@@ -73,20 +74,21 @@ TEST(ModelConfigs, OfCycleGanAreThePublishedNetworks) {
 
 TEST(ModelConfigs, OfDannetAreThePublishedNetworks) {
   const DannetOptions options = model("dannet.yaml").dannet;
-  EXPECT_EQ(parameter_count(*make_light_net(options.light)), 4'299'395);
+  EXPECT_EQ(parameter_count(*make_light_net(options.light, kNoInitialValues)), 4'299'395);
   EXPECT_EQ(parameter_count(*make_output_discriminator(options.discriminator, 19)), 1'728'193);
 }
 
 TEST(ModelConfigs, OfDepthSegNet24AreThePublishedNetworks) {
   const DepthSegOptions options = model("depthseg.yaml").depthseg;
-  const auto encoder = make_monodepth_encoder(options.encoder);
+  const auto encoder = make_monodepth_encoder(options.encoder, 1, kNoInitialValues);
   const std::int64_t without_light =
       parameter_count(*encoder) +
       parameter_count(*make_depth_decoder(options.decoder, encoder->pyramid())) +
       parameter_count(*make_segmentation_decoder(options.decoder, encoder->pyramid(), 19));
   EXPECT_EQ(without_light, 17'520'912);
-  EXPECT_EQ(without_light + parameter_count(*make_light_net(options.light)), 17'687'699);
-  EXPECT_EQ(parameter_count(*make_pose_net(options.pose)), 12'500'492);
+  EXPECT_EQ(without_light + parameter_count(*make_light_net(options.light, kNoInitialValues)),
+            17'687'699);
+  EXPECT_EQ(parameter_count(*make_pose_net(options.pose, kNoInitialValues)), 12'500'492);
 }
 
 }  // namespace

@@ -7,10 +7,11 @@
 #include <numbers>
 
 #include "dusk/base/error.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/memory_format.hpp"
 #include "dusk/nn/resnet.hpp"
 #include "golden_case.hpp"
-#include "multiply_adds.hpp"
+#include "published_count.hpp"
 #include "support/temp_folder.hpp"
 
 namespace dusk {
@@ -29,47 +30,47 @@ std::vector<at::Tensor> features_of(const PyramidInfo& encoder, at::MemoryFormat
 }
 
 TEST(Monodepth, HasThePublishedParametersUnderTheirNames) {
-  const auto encoder = make_monodepth_encoder({});
+  const auto encoder = make_monodepth_encoder({}, 1, kNoInitialValues);
   EXPECT_EQ(parameter_count(*encoder), 11'176'512);
   EXPECT_EQ(test::state_lines(*encoder), test::golden_lines("monodepth_encoder"));
-  const auto depth = make_depth_decoder({}, kEncoder);
+  const auto depth = make_depth_decoder({}, kEncoder, kNoInitialValues);
   EXPECT_EQ(parameter_count(*depth), 3'152'724);
   EXPECT_EQ(test::state_lines(*depth), test::golden_lines("depth_decoder"));
   EXPECT_EQ(parameter_count(*make_segmentation_decoder({}, kEncoder, 19)), 3'191'676);
   EXPECT_EQ(parameter_count(*make_monodepth_encoder({}, 2)), 11'185'920);
-  const auto pose = make_pose_net({});
+  const auto pose = make_pose_net({}, kNoInitialValues);
   EXPECT_EQ(parameter_count(*pose), 12'500'492);
   EXPECT_EQ(test::state_lines(*pose), test::golden_lines("pose_net"));
 }
 
 TEST(Monodepth, CostsThePublishedOperations) {
-  const at::NoGradGuard no_grad;
   constexpr std::int64_t kPixels = 64 * 64;  // every layer's size is proportional to it
   const auto giga = [](std::int64_t count) {
     return static_cast<double>(count) / kPixels * (320.0 * 576 / 1e9);
   };
-  const auto encoder = make_monodepth_encoder({});
+  const auto encoder = make_monodepth_encoder({}, 1, kNoInitialValues);
   std::vector<at::Tensor> features;
-  const auto of_encoder = test::count_multiply_adds([&] {
+  const auto of_encoder = layer_table(*encoder, [&] {
     features = encoder->forward(at::rand({1, 3, 64, 64}));
   });
-  EXPECT_NEAR(giga(of_encoder.convolutions), 6.662, 5e-4);
-  EXPECT_NEAR(giga(of_encoder.published), 6.699, 5e-4);
-  const auto depth = make_depth_decoder({}, encoder->pyramid());
-  const auto of_depth = test::count_multiply_adds([&] { depth->forward(features); });
-  EXPECT_NEAR(giga(of_depth.convolutions), 5.358, 5e-4);
-  EXPECT_EQ(of_depth.published, of_depth.convolutions);
-  const auto segmentation = make_segmentation_decoder({}, encoder->pyramid(), 19);
-  const auto of_segmentation = test::count_multiply_adds([&] { segmentation->forward(features); });
-  EXPECT_NEAR(giga(of_segmentation.convolutions), 6.254, 5e-4);
+  EXPECT_NEAR(giga(test::convolution_count(of_encoder)), 6.662, 5e-4);
+  EXPECT_NEAR(giga(test::published_count(of_encoder)), 6.699, 5e-4);
+  const auto depth = make_depth_decoder({}, encoder->pyramid(), kNoInitialValues);
+  const auto of_depth = layer_table(*depth, [&] { depth->forward(features); });
+  EXPECT_NEAR(giga(test::convolution_count(of_depth)), 5.358, 5e-4);
+  EXPECT_EQ(test::published_count(of_depth), test::convolution_count(of_depth));
+  const auto segmentation = make_segmentation_decoder({}, encoder->pyramid(), 19, kNoInitialValues);
+  const auto of_segmentation = layer_table(*segmentation, [&] { segmentation->forward(features); });
+  EXPECT_NEAR(giga(test::convolution_count(of_segmentation)), 6.254, 5e-4);
 }
 
 TEST(Monodepth, EqualsThePythonNetworks) {
   const test::GoldenCases golden("monodepth");
   for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
-    const auto encoder = make_monodepth_encoder({});
-    const auto decoder = make_segmentation_decoder({.width = 2}, kSmallEncoder, 3);
-    const auto pose = make_pose_net({.width = 8});
+    const auto encoder = make_monodepth_encoder({}, 1, kNoInitialValues);
+    const auto decoder =
+        make_segmentation_decoder({.width = 2}, kSmallEncoder, 3, kNoInitialValues);
+    const auto pose = make_pose_net({.width = 8}, kNoInitialValues);
     for (torch::nn::Module* network :
          std::initializer_list<torch::nn::Module*>{encoder.get(), decoder.get(), pose.get()}) {
       test::fill_closed_form(*network);

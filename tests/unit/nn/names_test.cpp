@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/mobilenet_v2.hpp"
 #include "dusk/nn/named_state.hpp"
 #include "dusk/nn/resnet.hpp"
@@ -44,15 +45,15 @@ TEST(Names, AreTorchvisionsInItsOrder) {
   for (const int depth : {18, 34, 50, 101}) {
     const auto expected = torchvision_lines("resnet" + std::to_string(depth));
     ASSERT_GT(expected.size(), 100U);
-    EXPECT_EQ(lines_of(*make_resnet({.depth = depth})), expected) << depth;
+    EXPECT_EQ(lines_of(*make_resnet({.depth = depth}, kNoInitialValues)), expected) << depth;
   }
   const auto expected = torchvision_lines("mobilenet_v2");
   ASSERT_EQ(expected.size(), 306U);  // 51 convolutions with a batch norm of 5 tensors
-  EXPECT_EQ(lines_of(*make_mobilenet_v2()), expected);
+  EXPECT_EQ(lines_of(*make_mobilenet_v2(kNoInitialValues)), expected);
 }
 
 TEST(Names, OfTheHeadAreDetectron2s) {
-  const auto network = make_segmenter({}, 19);
+  const auto network = make_segmenter({}, 19, {.seed = kNoInitialValues});
   std::vector<std::string> names;
   for (const std::string& line : lines_of(*network)) {
     if (!line.starts_with("backbone.")) names.push_back(line);
@@ -91,8 +92,8 @@ TEST(ParameterCounts, OfTheFullForm) {
     for (const std::int64_t channels : c.channels) lateral += 256 * channels;
     const std::int64_t neck = lateral + 2'360'320;  // four of 9 * 256 * 256 + 256
     const std::int64_t head = 1'626'259;            // as published for 19 classes
-    const auto network =
-        make_segmenter({.backbone = c.kind, .weights = {}, .panoptic_fpn = {}}, 19);
+    const auto network = make_segmenter({.backbone = c.kind, .weights = {}, .panoptic_fpn = {}}, 19,
+                                        {.seed = kNoInitialValues});
     EXPECT_EQ(parameter_count(*network), c.backbone + neck + head);
   }
 }
@@ -100,9 +101,9 @@ TEST(ParameterCounts, OfTheFullForm) {
 TEST(ParameterCounts, OfResNet101AreThePublishedOnes) {
   SegmenterOptions options;
   options.backbone = BackboneKind::resnet101;
-  const auto network = make_segmenter(options, 19);
+  const auto network = make_segmenter(options, 19, {.seed = kNoInitialValues});
   EXPECT_EQ(parameter_count(*network), 47'470'803);
-  EXPECT_EQ(parameter_count(*make_resnet({.depth = 101})), 42'500'160);
+  EXPECT_EQ(parameter_count(*make_resnet({.depth = 101}, kNoInitialValues)), 42'500'160);
 }
 
 TEST(ParameterCounts, OfTheSmallForm) {
@@ -111,7 +112,8 @@ TEST(ParameterCounts, OfTheSmallForm) {
   const SegmenterOptions options{.backbone = BackboneKind::mobilenet_v2,
                                  .weights = {},
                                  .panoptic_fpn = {.neck_channels = 64, .head_channels = 64}};
-  EXPECT_EQ(parameter_count(*make_segmenter(options, 11)), 1'811'712 + 178'176 + 259'659);
+  EXPECT_EQ(parameter_count(*make_segmenter(options, 11, {.seed = kNoInitialValues})),
+            1'811'712 + 178'176 + 259'659);
 }
 
 }  // namespace

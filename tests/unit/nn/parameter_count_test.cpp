@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "dusk/nn/inception_v3.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/named_state.hpp"
 #include "dusk/nn/resnet.hpp"
 #include "dusk/nn/segmenter.hpp"
@@ -30,22 +31,24 @@ Module segmenter(Architecture architecture, DeepLabV2Form form = DeepLabV2Form::
   options.architecture = architecture;
   options.backbone = BackboneKind::resnet101;
   options.deeplab_v2.form = form;
-  return make_segmenter(options, 19);
+  return make_segmenter(options, 19, {.seed = kNoInitialValues});
 }
 
 Module segmenter_on(BackboneKind backbone, Architecture architecture) {
-  return make_segmenter({.architecture = architecture, .backbone = backbone}, 19);
+  return make_segmenter({.architecture = architecture, .backbone = backbone}, 19,
+                        {.seed = kNoInitialValues});
 }
 
 const std::vector<Line>& table() {
   static const std::vector<Line> lines{
       // torchvision's totals less the classifiers
-      {"resnet18", 11'176'512, [] { return make_resnet({.depth = 18}); }},
-      {"vgg16 without its classifier", 138'357'544 - 123'642'856, [] { return make_vgg16(); }},
+      {"resnet18", 11'176'512, [] { return make_resnet({.depth = 18}, kNoInitialValues); }},
+      {"vgg16 without its classifier", 138'357'544 - 123'642'856,
+       [] { return make_vgg16({}, kNoInitialValues); }},
       {"inception_v3 without fc, torchvision", 23'834'568 - 2'049'000,
-       [] { return make_inception_v3(InceptionForm::torchvision); }},
+       [] { return make_inception_v3(InceptionForm::torchvision, kNoInitialValues); }},
       {"inception_v3, fid", 23'834'568 - 2'049'000,
-       [] { return make_inception_v3(InceptionForm::fid); }},
+       [] { return make_inception_v3(InceptionForm::fid, kNoInitialValues); }},
       // dannet_and_selftraining A.2.3 and B.7
       {"panoptic_fpn",
        47'470'803,
@@ -88,10 +91,12 @@ const std::vector<Line>& table() {
        17'394'406,
        [] { return segmenter_on(BackboneKind::mit_b1, Architecture::hrda); },
        {{{"backbone."}, 13'151'424}, {{"head."}, 3'712'275}, {{"hrda_scale_attention."}, 530'707}}},
-      {"vgg16 of UAWarpC", 7'635'264, [] { return make_vgg16(kAlignmentVgg); }},
+      {"vgg16 of UAWarpC", 7'635'264, [] { return make_vgg16(kAlignmentVgg, kNoInitialValues); }},
       // depth_and_fusion I.4.4
       {"resnet18 of two pictures", 11'185'920,
-       [] { return make_resnet({.depth = 18, .in_channels = 6, .stem_level = true}); }},
+       [] {
+         return make_resnet({.depth = 18, .in_channels = 6, .stem_level = true}, kNoInitialValues);
+       }},
   };
   return lines;
 }

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "dusk/base/error.hpp"
-#include "nn/mmseg_parts.hpp"
+#include "nn/layers.hpp"
 
 namespace dusk {
 namespace {
@@ -86,8 +86,8 @@ TEST(DrawNormals, BelongToSamples) {
   EXPECT_THROW((void)draw_normals(part, like), InternalError);
 }
 
-TEST(Dropout2d, LeavesOutWholeChannels) {
-  const auto dropout = std::make_shared<Dropout2d>(64, 0.25);
+TEST(Dropout, LeavesOutWholeChannels) {
+  const auto dropout = std::make_shared<Dropout>(0.25, Dropout::Of::channels);
   set_draws(*dropout, {.seed = 1});
   const at::Tensor x = at::ones({3, 64, 4, 5});
   const at::Tensor y = dropout->forward(x);
@@ -97,7 +97,36 @@ TEST(Dropout2d, LeavesOutWholeChannels) {
   EXPECT_FALSE(at::equal(y[0], y[1]));
   dropout->eval();
   EXPECT_TRUE(at::equal(dropout->forward(x), x));
-  EXPECT_THROW(Dropout2d(4, 1), ConfigError);
+  EXPECT_THROW(Dropout(1, Dropout::Of::channels), ConfigError);
+}
+
+TEST(Dropout, LeavesOutValues) {
+  const auto dropout = std::make_shared<Dropout>(0.25, Dropout::Of::values);
+  const at::Tensor x = at::ones({2, 64, 20, 30});
+  EXPECT_THROW(dropout->forward(x), InternalError) << "train mode without a key";
+  set_draws(*dropout, {.seed = 1});
+  const at::Tensor y = dropout->forward(x);
+  EXPECT_TRUE(at::logical_or(y == 0, (y - 4.0 / 3).abs() < 1e-6).all().item<bool>());
+  EXPECT_NEAR(y.mean().item<double>(), 1, 0.01);
+  EXPECT_TRUE(at::equal(dropout->forward(x), y));
+  EXPECT_FALSE(at::equal(dropout->forward(x, /*use=*/1), y));
+  EXPECT_TRUE(at::equal(dropout->forward(x.contiguous(at::MemoryFormat::ChannelsLast)), y));
+  stop_draws(*dropout);
+  EXPECT_TRUE(at::equal(dropout->forward(x), x));
+}
+
+TEST(Dropout, IsTheSameForAnyNumberOfRanks) {
+  for (const auto of : {Dropout::Of::values, Dropout::Of::channels}) {
+    const auto dropout = std::make_shared<Dropout>(0.5, of);
+    const at::Tensor x = at::ones({4, 8, 5, 7});
+    set_draws(*dropout, {.seed = 3, .first_position = 60});
+    const at::Tensor whole = dropout->forward(x);
+    EXPECT_FALSE(at::equal(whole[0], whole[1]));
+    for (const std::int64_t first : {0, 2}) {  // two ranks with two samples each
+      set_draws(*dropout, {.seed = 3, .first_position = 60 + static_cast<std::uint64_t>(first)});
+      EXPECT_TRUE(at::equal(dropout->forward(x.narrow(0, first, 2)), whole.narrow(0, first, 2)));
+    }
+  }
 }
 
 }  // namespace

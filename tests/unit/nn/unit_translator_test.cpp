@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "dusk/base/error.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/memory_format.hpp"
 #include "golden_case.hpp"
 
@@ -24,7 +25,7 @@ std::int64_t count_below(const torch::nn::Module& network, const std::string& pr
 }
 
 TEST(UnitTranslator, HasThePublishedParametersUnderTheirNames) {
-  const auto network = make_unit_translator({});
+  const auto network = make_unit_translator({}, kNoInitialValues);
   for (const std::string domain : {"a.", "b."}) {
     EXPECT_EQ(count_below(*network, domain + "enc."), 5'385'856);
     EXPECT_EQ(count_below(*network, domain + "dec."), 5'754'627);
@@ -34,7 +35,7 @@ TEST(UnitTranslator, HasThePublishedParametersUnderTheirNames) {
 
 TEST(UnitTranslator, SharedBlocksExistOnce) {
   for (const std::int64_t shared : {0, 1, 4}) {
-    const auto network = make_unit_translator({.share_res = shared});
+    const auto network = make_unit_translator({.share_res = shared}, kNoInitialValues);
     EXPECT_EQ(parameter_count(*network), 22'280'966 - 2'360'320 * shared);
   }
   EXPECT_THROW(make_unit_translator({.residual_blocks = 2, .share_res = 3}), ConfigError);
@@ -123,10 +124,11 @@ TEST(UnitTranslator, StartsByTheRecipe) {
 }
 
 TEST(UnitDiscriminators, HaveThePublishedParametersUnderTheirNames) {
-  const auto plain = make_unit_discriminators({});
+  const auto plain = make_unit_discriminators({}, kNoInitialValues);
   EXPECT_EQ(count_below(*plain, "a."), 8'271'171);
   EXPECT_EQ(count_below(*plain, "b."), 8'271'171);
-  const auto normed = make_unit_discriminators({.norm = UnitDiscriminatorNorm::layer});
+  const auto normed =
+      make_unit_discriminators({.norm = UnitDiscriminatorNorm::layer}, kNoInitialValues);
   EXPECT_EQ(count_below(*normed, "a."), 8'276'547);
   EXPECT_EQ(test::state_lines(*normed), test::golden_lines("unit_discriminators"));
   const auto p = plain->named_parameters();

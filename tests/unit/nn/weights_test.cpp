@@ -12,6 +12,7 @@
 #include "closed_form.hpp"
 #include "dusk/base/error.hpp"
 #include "dusk/io/torch_file.hpp"
+#include "dusk/nn/init.hpp"
 #include "dusk/nn/mobilenet_v2.hpp"
 #include "dusk/nn/resnet.hpp"
 #include "dusk/nn/segmenter.hpp"
@@ -74,7 +75,7 @@ TEST_F(Weights, RoundTrip) {
 
 TEST_F(Weights, OfAnotherNetworkAreRefusedWithNamesAndShapes) {
   const auto source = make_resnet({.depth = 34});
-  const auto target = make_resnet({.depth = 50});
+  const auto target = make_resnet({.depth = 50}, kNoInitialValues);
   const at::Tensor before = target->named_parameters()["conv1.weight"].clone();
   const std::string text = refusal(*target, file_of(named_state(*source)));
   EXPECT_TRUE(contains(text, "layer1.0.conv1.weight: (64, 64, 3, 3) -> (64, 64, 1, 1)")) << text;

@@ -45,9 +45,10 @@ def triple_stem(widths):
 
 
 class DilatedResNet(nn.Module):
-    """ResNet-50 whose last two stages dilate by `dilations` instead of striding where that is > 1."""
+    """ResNet-50 whose last two stages dilate by `dilations` instead of striding where that is > 1;
+    with 23 blocks in the third stage ResNet-101."""
 
-    def __init__(self, stem, dilations, caffe=False, ceil_pool=False):
+    def __init__(self, stem, dilations, caffe=False, ceil_pool=False, third_stage=6):
         super().__init__()
         channels = 64
         if stem == "v1c":
@@ -61,7 +62,7 @@ class DilatedResNet(nn.Module):
             self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
             self.bn1 = nn.BatchNorm2d(64)
         self.ceil_pool = ceil_pool
-        for stage, (blocks, dilation) in enumerate(zip((3, 4, 6, 3), (1, 1, *dilations))):
+        for stage, (blocks, dilation) in enumerate(zip((3, 4, third_stage, 3), (1, 1, *dilations))):
             stride = 2 if stage > 0 and dilation == 1 else 1
             width = 64 * 2**stage
             layer = []
@@ -97,11 +98,11 @@ class Aspp(nn.Module):
 
 
 class DeepLabV2(nn.Module):
-    def __init__(self, classes, form, branches):
+    def __init__(self, classes, form, branches, third_stage=6):
         super().__init__()
         self.caffe = form == "caffe"
         self.backbone = DilatedResNet("plain" if self.caffe else "v1c", (2, 4), caffe=self.caffe,
-                                      ceil_pool=self.caffe)
+                                      ceil_pool=self.caffe, third_stage=third_stage)
         if self.caffe:
             self.layer5 = Aspp(1024, classes, branches)
             self.layer6 = Aspp(2048, classes, branches)
@@ -131,9 +132,9 @@ class PyramidPooling(nn.Module):
 
 
 class PspNet(nn.Module):
-    def __init__(self, classes):
+    def __init__(self, classes, third_stage=6):
         super().__init__()
-        self.backbone = DilatedResNet("deep", (2, 4), ceil_pool=True)
+        self.backbone = DilatedResNet("deep", (2, 4), ceil_pool=True, third_stage=third_stage)
         self.head = nn.Sequential(PyramidPooling(2048), nn.Conv2d(512, classes, 1))
         self.dsn = nn.Sequential(nn.Conv2d(1024, 512, 3, padding=1), nn.BatchNorm2d(512),
                                  nn.Identity(), nn.Conv2d(512, classes, 1))
@@ -174,11 +175,11 @@ class ChainedResidualPooling(nn.Module):
 
 
 class RefineNet(nn.Module):
-    """On torchvision's ResNet-50; path 1 is the coarsest."""
+    """On torchvision's ResNet-50 or another of bottlenecks; path 1 is the coarsest."""
 
-    def __init__(self, classes):
+    def __init__(self, classes, backbone=torchvision.models.resnet50):
         super().__init__()
-        self.backbone = torchvision.models.resnet50()
+        self.backbone = backbone()
         del self.backbone.fc
         conv = lambda a, b: nn.Conv2d(a, b, 3, padding=1, bias=False)
         for n, (channels, width) in enumerate(((2048, 512), (1024, 256), (512, 256), (256, 256)), 1):

@@ -1,4 +1,4 @@
-"""MiT-B0, the DAFormer and SegFormer heads and HRDA, written from the papers and from our
+"""MiT-B0 to B5, the DAFormer and SegFormer heads and HRDA, written from the papers and from our
 specification of the published networks (names included): a reference for the C++ networks.
 
 Drop path and dropout are left out: the stored values are those of the network without draws.
@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 WIDTHS = (32, 64, 160, 256)  # B0
-DEPTHS = (2, 2, 2, 2)
+WIDE = (64, 128, 320, 512)  # B1 to B5
+DEPTHS = ((2, 2, 2, 2), (2, 2, 2, 2), (3, 4, 6, 3), (3, 4, 18, 3), (3, 8, 27, 3), (3, 6, 40, 3))
 HEADS = (1, 2, 5, 8)
 REDUCTIONS = (8, 4, 2, 1)
 MAP_EPS, BLOCK_EPS = 1e-5, 1e-6
@@ -103,16 +104,17 @@ class Block(nn.Module):
 
 
 class MixTransformer(nn.Module):
-    def __init__(self):
+    def __init__(self, variant=0):
         super().__init__()
+        self.widths = widths = WIDTHS if variant == 0 else WIDE
         for i in range(4):
-            c_in = 3 if i == 0 else WIDTHS[i - 1]
+            c_in = 3 if i == 0 else widths[i - 1]
             kernel, stride = (7, 4) if i == 0 else (3, 2)
-            self.add_module(f"patch_embed{i + 1}", PatchEmbed(c_in, WIDTHS[i], kernel, stride))
+            self.add_module(f"patch_embed{i + 1}", PatchEmbed(c_in, widths[i], kernel, stride))
         for i in range(4):
-            blocks = [Block(WIDTHS[i], HEADS[i], REDUCTIONS[i]) for _ in range(DEPTHS[i])]
+            blocks = [Block(widths[i], HEADS[i], REDUCTIONS[i]) for _ in range(DEPTHS[variant][i])]
             self.add_module(f"block{i + 1}", nn.ModuleList(blocks))
-            self.add_module(f"norm{i + 1}", nn.LayerNorm(WIDTHS[i], eps=BLOCK_EPS))
+            self.add_module(f"norm{i + 1}", nn.LayerNorm(widths[i], eps=BLOCK_EPS))
 
     def forward(self, x):
         levels = []
@@ -193,14 +195,25 @@ class SegformerHead(nn.Module):
         return self.linear_pred(self.linear_fuse(torch.cat(x, dim=1)))
 
 
+class Daformer(nn.Module):
+    def __init__(self, classes, variant=0):
+        super().__init__()
+        self.backbone = MixTransformer(variant)
+        self.head = DaformerHead(self.backbone.widths, classes)
+
+    def forward(self, x):
+        return self.head(self.backbone(x))
+
+
 class Hrda(nn.Module):
     """Context at half size, detail in crops, fused pixel by pixel with loops over windows."""
 
-    def __init__(self, classes, channels):
+    def __init__(self, classes, channels, variant=0):
         super().__init__()
-        self.backbone = MixTransformer()
-        self.head = DaformerHead(WIDTHS, classes, channels, channels)
-        self.hrda_scale_attention = SegformerHead(WIDTHS, classes, channels)
+        self.backbone = MixTransformer(variant)
+        widths = self.backbone.widths
+        self.head = DaformerHead(widths, classes, channels, channels)
+        self.hrda_scale_attention = SegformerHead(widths, classes, channels)
 
     def parts(self, views, samples):
         levels = self.backbone(torch.cat(views))
