@@ -128,4 +128,17 @@ void write_jpeg(const std::filesystem::path& path, int height, int width,
   encode(path, ".jpg", height, width, 3, CV_8U, pixels);  // 95 is the encoder's default
 }
 
+std::vector<std::uint8_t> through_jpeg(int height, int width, int quality,
+                                       std::span<const std::uint8_t> pixels) {
+  const cv::Mat picture(height, width, CV_8UC3, const_cast<std::uint8_t*>(pixels.data()));
+  cv::Mat stored;
+  cv::cvtColor(picture, stored, cv::COLOR_RGB2BGR);
+  std::vector<std::uint8_t> encoded;
+  if (!cv::imencode(".jpg", stored, encoded, {cv::IMWRITE_JPEG_QUALITY, quality}))
+    fail<InternalError>("a picture of {}x{} pixels: not encoded as JPEG", height, width);
+  cv::imdecode(encoded, cv::IMREAD_COLOR, &stored);
+  cv::cvtColor(stored, stored, cv::COLOR_BGR2RGB);
+  return take(stored).pixels;
+}
+
 }  // namespace dusk::sharding

@@ -60,4 +60,9 @@ void write_png(const std::filesystem::path& path, int height, int width, int cha
 void write_jpeg(const std::filesystem::path& path, int height, int width,
                 std::span<const std::uint8_t> pixels);
 
+/// What is left of an RGB picture (height, width, 3) that was stored as JPEG of this quality, 1 to
+/// 100; colours are kept at half the resolution (4:2:0).
+[[nodiscard]] std::vector<std::uint8_t> through_jpeg(int height, int width, int quality,
+                                                     std::span<const std::uint8_t> pixels);
+
 }  // namespace dusk::sharding

@@ -1,6 +1,7 @@
 #include <array>
 #include <cmath>
 
+#include "sharding/pictures.hpp"
 #include "sharding/synth/light.hpp"
 #include "sharding/synth/noise.hpp"
 
@@ -77,8 +78,61 @@ float grain(int x, int y, std::uint32_t seed) {
   return sum * 1.732F;
 }
 
+/// Noise of the brightness, (H, W), of deviation 1. A camera measures one colour a pixel and takes
+/// the others from its neighbours: 0.5 is the correlation of pixels side by side.
+std::vector<float> brightness_grain(int height, int width, std::uint32_t seed) {
+  constexpr float kBeside = 0.3F;
+  const float scale = 1 / std::sqrt(1 + 2 * kBeside * kBeside);
+  const auto columns = static_cast<std::size_t>(width);
+  std::vector<float> white(columns + 2), lines((static_cast<std::size_t>(height) + 2) * columns);
+  for (int y = -1; y <= height; ++y) {
+    for (int x = -1; x <= width; ++x)
+      white[static_cast<std::size_t>(x + 1)] = grain(x, y, seed) * scale;
+    float* line = &lines[static_cast<std::size_t>(y + 1) * columns];
+    for (std::size_t x = 0; x < columns; ++x)
+      line[x] = white[x + 1] + kBeside * (white[x] + white[x + 2]);
+  }
+  std::vector<float> out(static_cast<std::size_t>(height) * columns);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = (lines[i + columns] + kBeside * (lines[i] + lines[i + 2 * columns])) * scale;
+  return out;
+}
+
+/// 8-bit sRGB with the sensor's noise.
+std::vector<std::uint8_t> develop(const Scene& scene, const Radiance& picture) {
+  const bool night = scene.time == TimeOfDay::night;
+  const ToneCurve curve;
+  const std::uint32_t seed = scene.weather.grain_seed;
+  // Noise in 8-bit steps: by night high gain makes it strong, and stronger in the dark.
+  const float sigma = (night ? 3.0F : 1.1F) * scene.weather.noise;
+  const float steep = night ? 0.15F : 0.55F;  // contrast of the camera's picture profile
+  const std::vector<float> common = brightness_grain(picture.height, picture.width, seed + 17);
+  std::vector<std::uint8_t> out(picture.pixels.size() * 3);
+  std::size_t i = 0;
+  for (int y = 0; y < picture.height; ++y)
+    for (int x = 0; x < picture.width; ++x, ++i) {
+      const float dx = 2 * (static_cast<float>(x) + 0.5F) / static_cast<float>(picture.width) - 1;
+      const float dy = 2 * (static_cast<float>(y) + 0.5F) / static_cast<float>(picture.height) - 1;
+      const Vec3 c = picture.pixels[i] * (1 - 0.16F * (dx * dx + dy * dy));
+      std::array<float, 3> value{curve(c.x), curve(c.y), curve(c.z)};
+      for (float& v : value) v = mix(v, v * v * (3 - 2 * v), steep);
+      for (std::size_t k = 0; k < 3; ++k) {
+        // Two by two pixels of the mosaic measure a colour once.
+        const float own = grain(x / 2, y / 2, seed + 23 + static_cast<std::uint32_t>(k));
+        const float noise = sigma * (common[i] + 0.2F * own) * (1.2F - 0.7F * value[k]);
+        const float stored = value[k] * 255 + noise + 0.5F;
+        out[3 * i + k] = static_cast<std::uint8_t>(std::clamp(stored, 0.0F, 255.0F));
+      }
+    }
+  return out;
+}
+
 }  // namespace
 
+/// The noise is that of the real night picture of Dark Zurich and of CamVid, in their flattest
+/// blocks of 16x16 pixels: a deviation of 1.5 to 1.8 grey levels, a correlation of 0.4 to 0.6 side
+/// by side and of 0.13 to 0.27 two pixels apart, of 0.9 to 0.98 between colours. Cameras that drive
+/// store compressed video; of that, too, the last step has its traces.
 std::vector<std::uint8_t> expose(const Scene& scene, Radiance picture) {
   const Weather& weather = scene.weather;
   const bool night = scene.time == TimeOfDay::night;
@@ -89,28 +143,8 @@ std::vector<std::uint8_t> expose(const Scene& scene, Radiance picture) {
   } else {
     add_bloom(picture, 2.0F, 0.05F, 0.03F);
   }
-  const ToneCurve curve;
-  // Noise in 8-bit steps: by night high gain makes it strong, and stronger in the dark.
-  const float sigma = night ? 4.5F * weather.noise : 1.3F * weather.noise;
-  std::vector<std::uint8_t> out(picture.pixels.size() * 3);
-  std::size_t i = 0;
-  for (int y = 0; y < picture.height; ++y)
-    for (int x = 0; x < picture.width; ++x, ++i) {
-      const float dx = 2 * (static_cast<float>(x) + 0.5F) / static_cast<float>(picture.width) - 1;
-      const float dy = 2 * (static_cast<float>(y) + 0.5F) / static_cast<float>(picture.height) - 1;
-      const Vec3 c = picture.pixels[i] * (1 - 0.16F * (dx * dx + dy * dy));
-      const float common = grain(x, y, weather.grain_seed + 17);
-      const float steep = night ? 0.15F : 0.55F;  // contrast of the camera's picture profile
-      std::array<float, 3> value{curve(c.x), curve(c.y), curve(c.z)};
-      for (float& v : value) v = mix(v, v * v * (3 - 2 * v), steep);
-      for (std::size_t k = 0; k < 3; ++k) {
-        const float own = grain(x, y, weather.grain_seed + 23 + static_cast<std::uint32_t>(k));
-        const float noise = sigma * (0.6F * common + 0.6F * own) * (1.2F - 0.7F * value[k]);
-        const float stored = value[k] * 255 + noise + 0.5F;
-        out[3 * i + k] = static_cast<std::uint8_t>(std::clamp(stored, 0.0F, 255.0F));
-      }
-    }
-  return out;
+  constexpr int kQuality = 90;
+  return sharding::through_jpeg(picture.height, picture.width, kQuality, develop(scene, picture));
 }
 
 }  // namespace dusk::synth

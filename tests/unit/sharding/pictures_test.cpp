@@ -58,6 +58,16 @@ TEST(Pictures, JpegOfThreeChannelsIsRead) {
   EXPECT_EQ(picture.channels, 3);
 }
 
+TEST(Pictures, ThroughJpegIsWhatAFileWouldKeep) {
+  const TempFolder folder;
+  const std::vector<std::uint8_t> pixels = tree_pixels(3, 3);
+  write_jpeg(folder / "a.jpg", kTreeHeight, kTreeWidth, pixels);
+  const auto kept = through_jpeg(kTreeHeight, kTreeWidth, 95, pixels);
+  EXPECT_EQ(kept, read_image(folder / "a.jpg").pixels);
+  EXPECT_NE(kept, pixels);
+  EXPECT_NE(kept, through_jpeg(kTreeHeight, kTreeWidth, 50, pixels));
+}
+
 TEST(Pictures, EmptyFileIsNamed) {
   const TempFolder folder;
   const auto path = folder.write("zero.png", "");
