@@ -258,11 +258,13 @@ TEST(BatchPipeline, ConfidenceIsThatOfTheLabelsPixels) {
 }
 
 TEST(BatchPipeline, AMissingConfidenceIsNamed) {
-  auto streams = one_stream(pictures(3), 3);
+  auto infos = equal_samples(3, 20, 30);
+  for (const std::size_t i : {0U, 2U}) infos[i].has_confidence = true;
+  auto streams = one_stream(std::make_shared<MemorySource>(infos), 3);
   streams[0].confidence = true;
   const auto pipeline = make(std::move(streams));
   const std::string message = message_of<DataError>([&] { (void)pipeline->next(); });
-  expect_contains(message, "'s0'");
+  expect_contains(message, "'s1'");
   expect_contains(message, "no confidence");
   auto unlabelled = one_stream(pictures(3), 3);
   unlabelled[0].confidence = true;
