@@ -10,6 +10,7 @@ void add_bench(CLI::App& app, Program& program) {
   add_bench_comm(*command, program);
   add_bench_overlap(*command, program);
   add_bench_step(*command, program);
+  add_bench_forward(*command, program);
   add_bench_loader(*command, program);
   add_bench_model(*command, program);
   add_bench_shards(*command, program);

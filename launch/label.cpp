@@ -9,6 +9,7 @@
 #include "dusk/comm/collectives.hpp"
 #include "dusk/data/pseudo_label.hpp"
 #include "dusk/loss/cross_entropy.hpp"
+#include "dusk/train/evaluator.hpp"
 #include "launch/map_command.hpp"
 #include "launch/trained_run.hpp"
 
@@ -67,8 +68,7 @@ class LabelMap final : public PictureMap {
 
  private:
   [[nodiscard]] at::Tensor logits(const at::Tensor& images) {
-    const AutocastScope autocast(run_.config.train.precision, run_.device.torch().type());
-    return method_.predict(images).to(torch::kFloat32);
+    return predict_logits(method_, images, run_);
   }
 
   PixelPrediction predict(const at::Tensor& images) {

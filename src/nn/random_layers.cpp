@@ -23,11 +23,11 @@ void for_each_random(torch::nn::Module& module, const Set& set) {
 /// The draws of one unit for one row of a batch of `rows`.
 Random random_of_row(const DrawKey& key, std::uint64_t name, std::uint64_t unit, std::int64_t row,
                      std::int64_t rows) {
-  const auto at = static_cast<std::uint64_t>(row);
-  const std::vector<std::uint64_t>& positions = key.positions;
-  const auto samples = positions.empty() ? static_cast<std::uint64_t>(rows) : positions.size();
-  const std::uint64_t position = positions.empty() ? at : positions[at % samples];
-  return Random(key.seed, {name, unit, key.pass, position, at / samples});
+  const auto index = static_cast<std::uint64_t>(row);
+  const std::uint64_t samples =
+      key.positions.empty() ? static_cast<std::uint64_t>(rows) : key.positions.size();
+  const std::uint64_t position = key.positions.empty() ? index : key.positions[index % samples];
+  return Random(key.seed, {name, unit, key.pass, position, index / samples});
 }
 
 /// Of the device's kind; torch's own stays where it is.

@@ -31,7 +31,8 @@ json to_json(const Scores& scores) {
 
 }  // namespace
 
-at::Tensor predict_logits(Method& method, const at::Tensor& images, const RunContext& run) {
+at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
+                          const RunContext& run) {
   const AutocastScope autocast(run.config.train.precision, run.device.torch().type());
   return sliding_logits([&](const at::Tensor& windows) { return method.predict(windows); },
                         run.device.upload(images), run.config.evaluation.sliding)

@@ -31,7 +31,7 @@ struct EvalSet {
 /// Logits (N, K, h, w) of a batch of pictures (N, 3, H, W) from a loader: float32, on the run's
 /// device, in the run's precision, by windows where `evaluation.sliding` says so; h and w are then
 /// H and W. `method` is in evaluation mode; the caller holds off gradients.
-[[nodiscard]] at::Tensor predict_logits(Method& method, const at::Tensor& images,
+[[nodiscard]] at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
                                         const RunContext& run);
 
 /// Collective: scores of `method` over whole pictures at their own size, the same digits on any

@@ -256,13 +256,14 @@ TEST(Dropout, DrawsBySampleInANetwork) {
   const auto network = make_segmenter(options, kClasses);
   const at::NoGradGuard no_grad;
   const at::Tensor images = test::closed_form("images", {2, 3, 64, 64});
-  const auto logits = [&](std::int64_t first, std::int64_t count) {
-    set_draws(*network, {.seed = 1, .first_position = 8 + static_cast<std::uint64_t>(first)});
+  const auto logits = [&](std::int64_t first, const std::vector<std::uint64_t>& positions) {
+    set_draws(*network, {.seed = 1, .positions = positions});
+    const auto count = static_cast<std::int64_t>(positions.size());
     return network->low_res_logits(images.narrow(0, first, count));
   };
-  const at::Tensor whole = logits(0, 2);
-  EXPECT_LT(test::relative_error(at::cat({logits(0, 1), logits(1, 1)}), whole), 1e-5);
-  set_draws(*network, {.seed = 2, .first_position = 8});
+  const at::Tensor whole = logits(0, {8, 9});
+  EXPECT_LT(test::relative_error(at::cat({logits(0, {8}), logits(1, {9})}), whole), 1e-5);
+  set_draws(*network, {.seed = 2, .positions = {8, 9}});
   EXPECT_GT(test::relative_error(network->low_res_logits(images), whole), 0.1);
   network->eval();
   EXPECT_GT(test::relative_error(network->low_res_logits(images), whole), 0.1);

@@ -119,11 +119,12 @@ TEST(Dropout, IsTheSameForAnyNumberOfRanks) {
   for (const auto of : {Dropout::Of::values, Dropout::Of::channels}) {
     const auto dropout = std::make_shared<Dropout>(0.5, of);
     const at::Tensor x = at::ones({4, 8, 5, 7});
-    set_draws(*dropout, {.seed = 3, .first_position = 60});
+    set_draws(*dropout, {.seed = 3, .positions = {60, 61, 62, 63}});
     const at::Tensor whole = dropout->forward(x);
     EXPECT_FALSE(at::equal(whole[0], whole[1]));
     for (const std::int64_t first : {0, 2}) {  // two ranks with two samples each
-      set_draws(*dropout, {.seed = 3, .first_position = 60 + static_cast<std::uint64_t>(first)});
+      const auto position = 60 + static_cast<std::uint64_t>(first);
+      set_draws(*dropout, {.seed = 3, .positions = {position, position + 1}});
       EXPECT_TRUE(at::equal(dropout->forward(x.narrow(0, first, 2)), whole.narrow(0, first, 2)));
     }
   }
