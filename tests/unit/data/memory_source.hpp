@@ -77,7 +77,7 @@ inline std::vector<SampleInfo> equal_samples(int count, int height, int width) {
   std::vector<SampleInfo> infos;
   for (int i = 0; i < count; ++i) {
     SampleInfo info;
-    info.name = "s" + std::to_string(i);
+    info.name = std::string("s").append(std::to_string(i));
     info.height = height;
     info.width = width;
     info.has_label = true;
