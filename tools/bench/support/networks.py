@@ -27,7 +27,7 @@ def ours(model, args, *options):
                              "--rounds", args.passes, "--threads", measure.cores(), *options])
 
 
-def peer(model, args, channels_last):
+def peer(model, args, channels_last, *options):
     return measure.run_json([measure.PEER_PYTHON, measure.PEERS / "model.py", model, *shape(args),
                              "--rounds", args.passes, "--threads", measure.cores(),
-                             "--channels-last", int(channels_last)])
+                             "--channels-last", int(channels_last), *options])
