@@ -77,8 +77,8 @@ grep -q "Scores in rising order" "$work/lists/one.html" || die "no plot"
 [ "$(grep -c '"chosen": true' "$work/lists/one.json")" -eq 9 ] || die "not 9 chosen"
 label 2 "$work/shards/pseudo" -q --list "$work/lists/one.json" --threshold 0.3
 expect 0 " 9 samples in 5 shards" "$DUSK" shards list "$work/shards/pseudo"
-train 2 "$work/again" -q --set train.steps=2 --set streams.source.shards=pseudo --set streams.source.confidence=true
-train 1 "$work/again1" -q --set train.steps=2 --set "streams.source.filter.list=$work/lists/one.json" \
+train 2 "$work/again" -q --set train.steps=6 --set streams.source.shards=pseudo --set streams.source.confidence=true
+train 1 "$work/again1" -q --set train.steps=6 --set "streams.source.filter.list=$work/lists/one.json" \
   --set streams.source.filter.roles=[]
 
 say "the FID rule, with features that are named"
