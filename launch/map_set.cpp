@@ -103,6 +103,7 @@ class OrderedTasks {
     }
     lock.lock();
     if (error && !error_) error_ = error;
+    if (error_) changed_.notify_all();  // whoever waits for this task, or for a place
   }
 
   std::size_t most_;

@@ -31,13 +31,6 @@ at::Tensor add_and_activate(at::Tensor y, const at::Tensor& residual, Activation
   return activate(std::move(y), activation);
 }
 
-/// Whether the weights are fewer than the activations that they make of one sample (strides aside):
-/// on a small map of many channels, as at the end of a ResNet, they are not. Of one sample, so that
-/// all numbers of ranks round alike.
-bool folding_saves(const at::Tensor& x, const at::Tensor& weight) {
-  return x.size(2) * x.size(3) >= weight.numel() / weight.size(0);
-}
-
 }  // namespace
 
 cpu::Clamp clamp_of(Activation activation) {
@@ -112,8 +105,8 @@ void BatchNorm2d::share_statistics(Communicator& ranks, const std::string& name)
 }
 
 /// A batch norm with fixed statistics is folded into the convolution before it: one pass over the
-/// weights instead of one over the activations. Gradients reach the weight (and scale and shift
-/// where they train) through the fold.
+/// weights, which are small, instead of one over the activations, which are not. Gradients reach
+/// the weight (and scale and shift where they train) through the fold.
 at::Tensor BatchNorm2d::folded(const at::Tensor& x, Conv2d& conv) const {
   const at::Tensor scale = weight_ * at::rsqrt(running_var_ + options_.eps);
   const at::Tensor mean = conv.bias().defined() ? running_mean_ - conv.bias() : running_mean_;
@@ -158,7 +151,7 @@ at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
 
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual) {
-  if (norm.is_affine() && !x.is_cuda() && folding_saves(x, conv.weight())) {
+  if (norm.is_affine() && !x.is_cuda()) {
     return add_and_activate(norm.folded(x, conv), residual, activation);
   }
   return batch_norm(conv.forward(x), norm, activation, residual);

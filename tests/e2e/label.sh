@@ -84,10 +84,12 @@ train 1 "$work/again1" -q --set train.steps=6 --set "streams.source.filter.list=
 say "the FID rule, with features that are named"
 for ranks in 1 2; do
   "$DUSK_SOURCE/launch/local.sh" -n "$ranks" -- -q select fid --input "$input" --reference "$work/shards/pseudo" \
-    --night-below 0 --count 5 --output "$work/lists/fid$ranks.json" --device cpu 2>"$work/output"
+    --night-below 0 --count 5 --output "$work/lists/fid$ranks.json" --device cpu --transductive 2>"$work/output"
 done
 cmp "$work/lists/fid1.json" "$work/lists/fid2.json" || die "another list from two ranks"
 grep -q '"features":"MobileNetV2, random weights of seed 0"' "$work/lists/fid1.json" || die "features without a name"
+expect 65 "is of a test set; .*--transductive allows it" "$DUSK" select fid --input "$input" \
+  --reference "$work/shards/pseudo" --night-below 0 --output "$work/x"
 expect 64 "only --select topk" "$DUSK" select fid --input "$input" --reference "$input" --output "$work/x" --select threshold
 expect 64 "needs the file of its weights" "$DUSK" select fid --input "$input" --reference "$input" --output "$work/x" \
   --features inception

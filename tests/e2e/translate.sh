@@ -13,8 +13,8 @@ name: tiny
 method: unit
 data_root: $work/shards
 streams:
-  source: {shards: day, labels: false, global_batch: 1, augment: {crop_height: 32, crop_width: 32}}
-  target: {shards: night, labels: false, global_batch: 1, augment: {crop_height: 32, crop_width: 32}}
+  source: {shards: day, labels: false, global_batch: 1, augment: {crop_height: 64, crop_width: 64, short_side: 64}}
+  target: {shards: night, labels: false, global_batch: 1, augment: {crop_height: 64, crop_width: 64, short_side: 64}}
 train: {steps: 2, log_every: 2, checkpoint_every: 2}
 YAML
 train 1 "$work/run" -q

@@ -124,7 +124,7 @@ TEST(UnitTranslator, StartsByTheRecipe) {
 }
 
 TEST(UnitDiscriminators, HaveThePublishedParametersUnderTheirNames) {
-  const auto plain = make_unit_discriminators({}, kNoInitialValues);
+  const auto plain = make_unit_discriminators({}, 0);
   EXPECT_EQ(count_below(*plain, "a."), 8'271'171);
   EXPECT_EQ(count_below(*plain, "b."), 8'271'171);
   const auto normed =
