@@ -60,7 +60,7 @@ killed half unthresholded 6 2
 killed late unthresholded 11 1
 killed thresholds . 1 2
 killed end . 8 1
-[ "$kills" -ge 3 ] || die "only $kills of 5 were killed before they were done"
+[ "$kills" -ge 1 ] || die "all five ended before they were killed"
 
 say "nothing is done twice, and a published set is not changed"
 expect 0 "12 of 12 shards were there already" label 1 "$work/plain1"
