@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include "dusk/base/files.hpp"
 #include "dusk/report/html_report.hpp"
@@ -60,6 +61,22 @@ std::vector<Place> places_of(const std::vector<PipelineNode>& nodes) {
   return places;
 }
 
+/// Of each node those of its needs that it does not reach by way of another need.
+std::vector<std::vector<std::size_t>> direct_needs(const std::vector<PipelineNode>& nodes) {
+  std::vector<std::set<std::size_t>> behind(nodes.size());
+  std::vector<std::vector<std::size_t>> direct(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    std::set<std::size_t> indirect;
+    for (const std::size_t need : nodes[i].needs) indirect.merge(std::set(behind[need]));
+    for (const std::size_t need : nodes[i].needs) {
+      if (!indirect.contains(need)) direct[i].push_back(need);
+    }
+    behind[i] = std::move(indirect);
+    behind[i].insert(nodes[i].needs.begin(), nodes[i].needs.end());
+  }
+  return direct;
+}
+
 const char* color_of(NodeState state) {
   switch (state) {
     case NodeState::done:
@@ -111,6 +128,7 @@ Table outcome_table(const PipelineRunner& runner, const std::string& title) {
 
 std::string graph_picture(const PipelineRunner& runner) {
   const auto places = places_of(runner.nodes());
+  const auto needs = direct_needs(runner.nodes());
   int width = 0;
   int height = 0;
   std::string lines;
@@ -119,7 +137,7 @@ std::string graph_picture(const PipelineRunner& runner) {
     const Place& to = places[i];
     width = std::max(width, to.x() + kWidth + 20);
     height = std::max(height, to.y() + kHeight + 20);
-    for (const std::size_t other : runner.nodes()[i].needs) {
+    for (const std::size_t other : needs[i]) {
       const Place& from = places[other];
       const int middle = to.x() - kAcross / 2;
       lines += fmt::format(
