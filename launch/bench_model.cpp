@@ -31,7 +31,7 @@ struct BenchModelArguments {
   std::int64_t warmup = 1;
   int threads = 0;
   std::string device = "cpu";
-  std::optional<bool> channels_last;
+  bool channels_last = true;
   bool count = true;
   std::filesystem::path weights;
   std::filesystem::path parity;
@@ -46,17 +46,16 @@ struct Prepared {
 
 Prepared prepare(const NamedNetwork& named, const BenchModelArguments& arguments,
                  const Device& device) {
-  const bool channels_last = arguments.channels_last.value_or(named.channels_last);
-  Prepared prepared{
-      .network = named.make(arguments.form),
-      .format = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous};
+  Prepared prepared{.network = named.make(arguments.form),
+                    .format = arguments.channels_last ? at::MemoryFormat::ChannelsLast
+                                                      : at::MemoryFormat::Contiguous};
   torch::nn::Module& module = *prepared.network.module;
   stop_draws(module);
   if (!arguments.weights.empty()) {
     load_weights(module, *read_weights(arguments.weights),
                  {.allowed_extra = {"fc.*", "classifier.*", "AuxLogits.*", "features.18.*"}});
   }
-  if (channels_last) to_channels_last(module);
+  if (arguments.channels_last) to_channels_last(module);
   module.to(device.torch());
   for (at::Tensor& input : prepared.network.inputs) {
     input = device.upload(input.contiguous(prepared.format));
@@ -264,8 +263,8 @@ void add_bench_model(CLI::App& bench_app, Program& /*program*/) {
   command->add_option("--threads", arguments->threads, "CPU threads, 0: as torch chooses")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--device", arguments->device, "cpu, cuda or cuda:N")->capture_default_str();
-  command->add_option("--channels-last", arguments->channels_last,
-                      "0 or 1; default: what is faster for the network");
+  command->add_option("--channels-last", arguments->channels_last, "memory layout NHWC, 0 or 1")
+      ->capture_default_str();
   command
       ->add_option("--recompute-stages", arguments->form.recompute_stages,
                    "stages of a mix transformer that keep no activations")

@@ -39,8 +39,6 @@ struct BenchForm {
 /// A network by its name: that of its file in configs/models where it has one.
 struct NamedNetwork {
   std::string_view name;
-  /// The memory format it is measured (and best used) in.
-  bool channels_last;
   BenchNetwork (*make)(const BenchForm& form);
 };
 

@@ -17,17 +17,21 @@ constexpr int kMapVersion = 1;
 
 }  // namespace
 
+void add_filter_options(CLI::App& command, SampleFilter& filter) {
+  command.add_option("--list", filter.list,
+                     "only the samples that this list chooses (dusk select, or a name a line)");
+  command.add_option("--split,--role", filter.roles, "only samples of these roles; default: all");
+  command.add_option("--only-time", filter.times_of_day,
+                     "only samples of these times of day; default: all");
+}
+
 void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_help,
                      const std::string& input_help, const std::string& output_help) {
   command.add_option("--run", a.run, "run directory " + run_help)->required();
   add_checkpoint_option(command, a.checkpoint);
   command.add_option("--input", a.input, "set of shards: " + input_help)->required();
   command.add_option("--output", a.output, output_help)->required();
-  command.add_option("--list", a.filter.list,
-                     "only the samples that this list chooses (dusk select, or a name a line)");
-  command.add_option("--split,--role", a.filter.roles, "only samples of these roles; default: all");
-  command.add_option("--only-time", a.filter.times_of_day,
-                     "only samples of these times of day; default: all");
+  add_filter_options(command, a.filter);
   command
       .add_option("--shard-size", a.samples_per_shard,
                   "samples in a shard, which is what a rank takes at a time and what a kill loses")

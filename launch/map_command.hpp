@@ -22,6 +22,9 @@ struct MapArguments {
   EvalOptions loader{.labels = false, .threads = 2, .prefetch = 3};
 };
 
+/// Which samples of a set a command takes: `--list`, `--split`, `--only-time`.
+void add_filter_options(CLI::App& command, SampleFilter& filter);
+
 void add_map_options(CLI::App& command, MapArguments& arguments, const std::string& run_help,
                      const std::string& input_help, const std::string& output_help);
 

@@ -16,6 +16,7 @@
 #include "dusk/loss/frechet.hpp"
 #include "dusk/nn/feature_network.hpp"
 #include "dusk/report/score_page.hpp"
+#include "launch/map_command.hpp"
 #include "launch/session.hpp"
 
 namespace dusk::launch {
@@ -333,10 +334,7 @@ void add_common_options(CLI::App& command, SelectArguments& a) {
   command.add_option("--input", a.input, "set of shards to choose from")->required();
   command.add_option("--output", a.output, "file for the list; a page with a plot goes beside it")
       ->required();
-  command.add_option("--list", a.filter.list, "only samples that this list chooses");
-  command.add_option("--split,--role", a.filter.roles, "only samples of these roles; default: all");
-  command.add_option("--only-time", a.filter.times_of_day,
-                     "only samples of these times of day; default: all");
+  add_filter_options(command, a.filter);
   command
       .add_option("--night-below", a.night_below,
                   "candidates have a mean of all channels below this; 0: all are candidates")
