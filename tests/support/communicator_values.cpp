@@ -12,6 +12,20 @@ std::int64_t value(int rank, std::int64_t i) {
   return (i * 7 + rank * 5 + i / 13) % 11;
 }
 
+/// Distance from 1 to the next number of the type.
+double unit_of(c10::ScalarType type) {
+  switch (type) {
+    case at::kDouble:
+      return 0x1p-52;
+    case at::kFloat:
+      return 0x1p-23;
+    case at::kHalf:
+      return 0x1p-10;
+    default:
+      return 0x1p-7;  // bfloat16
+  }
+}
+
 }  // namespace
 
 at::Tensor filled(int rank, std::int64_t count, c10::ScalarType type, std::int64_t offset) {
@@ -50,6 +64,15 @@ testing::AssertionResult same(const at::Tensor& actual, const at::Tensor& expect
          << wrong.size(0) << " of " << host.numel() << " values differ, the first at " << first
          << ": " << host.flatten()[first].item<double>() << " instead of "
          << expected.flatten()[first].item<double>();
+}
+
+testing::AssertionResult same_reduction(const Backend& backend, ReduceOp op,
+                                        const at::Tensor& actual, const at::Tensor& expected) {
+  if (backend.host || op != ReduceOp::mean) return same(actual, expected);
+  if (actual.scalar_type() != expected.scalar_type()) return same(actual, expected);
+  const at::Tensor near = at::isclose(actual.cpu().to(at::kDouble), expected.to(at::kDouble),
+                                      2 * unit_of(expected.scalar_type()), 0);
+  return near.all().item<bool>() ? testing::AssertionSuccess() : same(actual, expected);
 }
 
 std::vector<std::int64_t> counts(const Backend& backend, c10::ScalarType type) {

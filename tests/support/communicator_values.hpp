@@ -30,6 +30,12 @@ inline constexpr ReduceOp kOps[] = {ReduceOp::sum, ReduceOp::mean, ReduceOp::max
 /// Equal in shape, type and every value.
 [[nodiscard]] testing::AssertionResult same(const at::Tensor& actual, const at::Tensor& expected);
 
+/// `same`; a library (`backend.host` is false) may round a mean where it multiplies by 1 / ranks
+/// and not where it has divided: to two units in the last place of the type.
+[[nodiscard]] testing::AssertionResult same_reduction(const Backend& backend, ReduceOp op,
+                                                      const at::Tensor& actual,
+                                                      const at::Tensor& expected);
+
 /// Element counts around every boundary of the implementation.
 [[nodiscard]] std::vector<std::int64_t> counts(const Backend& backend, c10::ScalarType type);
 

@@ -4,6 +4,13 @@ import argparse
 
 from support import measure
 
+# All that `dusk bench model` and peers/reference_networks.py know under one name.
+MODELS = ["resnet18", "resnet101", "mobilenet_v2", "vgg16", "inception_v3", "mit_b0", "mit_b5",
+          "panoptic_fpn_resnet101", "deeplab_v2_resnet101", "deeplab_v2_caffe_resnet101",
+          "pspnet_resnet101", "refinenet_resnet101", "daformer_mit_b5", "hrda_mit_b5", "unit_t0",
+          "unit_t0_discriminators", "cyclegan", "patch_discriminator", "dannet_light",
+          "dannet_discriminator", "monodepth", "pose_net", "uawarpc"]
+
 
 def argument_parser(description, **defaults):
     """Options of a row over networks; `defaults` for batch, height, width, rounds and passes."""
