@@ -171,6 +171,7 @@ nlohmann::json compare(const NamedNetwork& named, const BenchModelArguments& arg
     if (!input.defined()) fail<DataError>("{} has no input.{}", arguments.parity.string(), i);
     inputs.push_back(input.contiguous(prepared.format).requires_grad_(true));
   }
+  prepared.network.module->to(inputs.front().scalar_type());
   const Tensors outputs = prepared.network.forward(inputs);
   nlohmann::json differences = nlohmann::json::array();
   for (std::size_t i = 0; i < outputs.size(); ++i) {

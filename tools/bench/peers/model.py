@@ -89,7 +89,7 @@ def write_parity(args):
     """In eval mode and float32, with biases that keep most activations off the kinks of ReLU
     (make_golden.py). Where rounding decides between two sides of a kink, or two maxima of a pooling,
     a gradient is not a number to compare: of several pictures the first is taken at which this
-    network's own float32 gradient is that of float64."""
+    network's own float32 gradient is that of float64. The case is written in both types."""
     from safetensors.torch import save_file
     network = NETWORKS[args.model]()
     net = network.module.eval()
@@ -109,15 +109,16 @@ def write_parity(args):
         exact = run_case(network, exact_net, [x.double() for x in inputs])
         error = max(relative_error(case[kind], exact[kind]) for kind in ("output", "input_gradient"))
         if best is None or error < best[0]:
-            best = error, picture, case
+            best = error, picture, case, exact
         if error < ROUNDING:
             break
-    error, picture, case = best
-    tensors = {f"{kind}.{i}": value.detach().contiguous()
-               for kind, values in case.items() for i, value in enumerate(values)}
+    error, picture, *cases = best
     folder = pathlib.Path(args.write_parity)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / "case.safetensors")
+    for name, case in zip(("float32", "float64"), cases):
+        save_file({f"{kind}.{i}": value.detach().contiguous()
+                   for kind, values in case.items() for i, value in enumerate(values)},
+                  folder / f"{name}.safetensors")
     save_file({name: value.contiguous() for name, value in net.state_dict().items()},
               folder / "weights.safetensors")
     return {"model": args.model, "picture": picture, "own_error": error}
