@@ -14,11 +14,12 @@
 namespace dusk::sharding {
 namespace {
 
-constexpr int kMostFeatures = 4000;  // of a picture, the strongest
+constexpr int kMostFeatures = 8000;  // of a picture, the strongest
 constexpr float kRatio = 0.8F;       // of the distances to the best match and to the second
 constexpr double kRansacPixels = 3;
 constexpr int kRansacRounds = 10'000;
 constexpr double kRansacConfidence = 0.999;
+constexpr std::size_t kLeastPairs = 4;  // of points, that a homography follows from
 constexpr double kClipLimit = 3;
 constexpr int kTiles = 8;
 constexpr double kDeviationOfMedian = 1.4826;  // of a normal distribution
@@ -44,13 +45,14 @@ Features features_of(const Picture& picture) {
   return features;
 }
 
-/// Of each feature of `from` the best one of `to`; -1 where the second best is nearly as good.
-std::vector<int> distinct_matches(const Features& from, const Features& to) {
+/// Of each feature of `from` the nearest one of `to`; -1 where the second nearest is nearly as
+/// near.
+std::vector<int> nearest(const Features& from, const Features& to, float ratio) {
   std::vector<std::vector<cv::DMatch>> found;
   cv::BFMatcher(cv::NORM_L2).knnMatch(from.descriptors, to.descriptors, found, 2);
   std::vector<int> best(from.points.size(), -1);
   for (const auto& pair : found)
-    if (pair.size() == 2 && pair[0].distance < kRatio * pair[1].distance)
+    if (pair.size() == 2 && pair[0].distance < ratio * pair[1].distance)
       best[static_cast<std::size_t>(pair[0].queryIdx)] = pair[0].trainIdx;
   return best;
 }
@@ -59,11 +61,12 @@ struct Matches {
   std::vector<cv::Point2f> night, day;
 };
 
+/// Distinct ones of the night that are also the nearest to their day features.
 Matches mutual_matches(const Features& night, const Features& day) {
   Matches matches;
   if (night.points.size() < 2 || day.points.size() < 2) return matches;
-  const std::vector<int> there = distinct_matches(night, day);
-  const std::vector<int> back = distinct_matches(day, night);
+  const std::vector<int> there = nearest(night, day, kRatio);
+  const std::vector<int> back = nearest(day, night, /*ratio=*/1);
   for (std::size_t i = 0; i < there.size(); ++i) {
     if (there[i] < 0 || back[static_cast<std::size_t>(there[i])] != static_cast<int>(i)) continue;
     matches.night.push_back(night.points[i].pt);
@@ -89,6 +92,13 @@ std::vector<double> residuals(const Matches& matches, const cv::Mat& inlier, con
   return distances;
 }
 
+Homography to_homography(const cv::Mat& map) {
+  Homography numbers{};
+  std::copy_n(map.ptr<double>(), numbers.size(), numbers.begin());
+  for (double& value : numbers) value /= map.at<double>(2, 2);
+  return numbers;
+}
+
 /// Fills in what RANSAC finds; the identity and no inliers where it finds nothing.
 void estimate(const Matches& matches, PairAlignment& alignment) {
   cv::Mat inlier;
@@ -97,8 +107,7 @@ void estimate(const Matches& matches, PairAlignment& alignment) {
   if (map.empty()) return;
   const std::vector<double> distances = residuals(matches, inlier, map);
   alignment.inliers = static_cast<std::int64_t>(distances.size());
-  std::copy_n(map.ptr<double>(), alignment.map.size(), alignment.map.begin());
-  for (double& value : alignment.map) value /= map.at<double>(2, 2);
+  alignment.map = to_homography(map);
   if (!distances.empty())
     alignment.sigma = std::max(kLeastSigma, kDeviationOfMedian * median(distances));
 }
@@ -146,11 +155,20 @@ PairAlignment align_pictures(const Picture& night, const Picture& day) {
                           .height = night.height,
                           .width = night.width,
                           .matches = static_cast<std::int64_t>(matches.night.size())};
-  constexpr std::size_t kPointsOfHomography = 4;
-  if (matches.night.size() >= kPointsOfHomography) estimate(matches, alignment);
+  if (matches.night.size() >= kLeastPairs) estimate(matches, alignment);
   alignment.fault = fault_of(alignment);
   if (!alignment.accepted()) alignment.map = kIdentityMap, alignment.sigma = kLeastSigma;
   return alignment;
+}
+
+Homography fit_homography(std::span<const PointPair> pairs) {
+  if (pairs.size() < kLeastPairs) fail<InternalError>("a homography of {} points", pairs.size());
+  std::vector<cv::Point2d> night, day;
+  for (const PointPair& pair : pairs) {
+    night.emplace_back(pair.night_x, pair.night_y);
+    day.emplace_back(pair.day_x, pair.day_y);
+  }
+  return to_homography(cv::findHomography(night, day, /*method=*/0));
 }
 
 std::string describe_alignment() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "dusk/io/pair_alignment.hpp"
@@ -18,6 +19,14 @@ void compute_on_calling_thread();
 /// pass the ratio test at 0.8, RANSAC at 3 pixels, then `fault_of`. Names are left empty. The same
 /// for the same pixels, whatever else runs. Pictures of two sizes are an `InternalError`.
 [[nodiscard]] PairAlignment align_pictures(const Picture& night, const Picture& day);
+
+/// A point by night and the same by day, in pixels.
+struct PointPair {
+  double night_x = 0, night_y = 0, day_x = 0, day_y = 0;
+};
+
+/// The homography with the least squares of distances by day; at least 4 pairs (`InternalError`).
+[[nodiscard]] Homography fit_homography(std::span<const PointPair> pairs);
 
 /// What it was made with, for the provenance of a file: a JSON object.
 [[nodiscard]] std::string describe_alignment();

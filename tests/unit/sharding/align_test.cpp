@@ -78,6 +78,18 @@ TEST(AlignPictures, RecoverAKnownHomography) {
   EXPECT_GE(found.sigma, kLeastSigma);
 }
 
+TEST(FitHomography, IsTheMapOfItsPoints) {
+  const Homography truth{1.04, 0.03, -9.5, -0.02, 0.98, 6.25, 1e-4, -5e-5, 1};
+  std::vector<PointPair> pairs;
+  for (const double x : {0.0, 90.0, 200.0})
+    for (const double y : {0.0, 50.0, 180.0}) {
+      const Point day = mapped(truth, {x, y});
+      pairs.push_back({x, y, day.x, day.y});
+    }
+  EXPECT_LT(corner_error(fit_homography(pairs), truth), 1e-3);
+  EXPECT_THROW((void)fit_homography(std::span(pairs).first(3)), InternalError);
+}
+
 TEST(AlignPictures, AreTheSameEachTime) {
   const Picture day = drawn_place();
   const Picture night = seen_by_night(day, {1, 0, 5, 0, 1, -3, 0, 0, 1});

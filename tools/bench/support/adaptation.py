@@ -16,6 +16,15 @@ RANDOM_MIXING = {"dsrnss.mixing.composite": "random", "dsrnss.alignment.mode": "
                  "dsrnss.feature_distance.lambda": 0}
 
 
+FPA_BEGINS = 0.2416  # of a run, as published
+
+
+def halves(args, common):
+    """Settings of the first half, by day alone, and of the method's."""
+    day = {**common, "train.steps": args.steps}
+    return day, {**day, "dsrnss.fpa.start": f"{round(FPA_BEGINS * args.steps)} steps"}
+
+
 def parse_arguments(description, steps):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--steps", type=int, default=steps,
