@@ -176,36 +176,37 @@ void print(const nlohmann::json& result) {
           places, back_end, figures["error"].get<double>(), 100 * figures["within_1"].get<double>(),
           100 * figures["within_3"].get<double>());
   }
+}
 
-  void bench_alignment(const AlignmentBenchArguments& arguments) {
-    const auto size = sharding::parse_picture_size(arguments.size, "--size");
-    sharding::compute_on_calling_thread();
-    std::optional<Matcher> matcher;
-    if (!arguments.uawarpc.empty()) matcher.emplace(arguments.uawarpc, arguments.vgg);
-    // The network takes all cores for itself.
-    const int threads = matcher ? 1 : sharding::choose_threads(arguments.threads, 1);
-    std::vector<PlaceErrors> places(static_cast<std::size_t>(arguments.scenes));
-    sharding::parallel_for(places.size(), threads, [&](std::size_t i) {
-      places[i] =
-          measure_place(arguments.seed, i, size.height, size.width, matcher ? &*matcher : nullptr);
-    });
-    nlohmann::json result{{"places", arguments.scenes},
-                          {"size", arguments.size},
-                          {"accepted", std::ranges::count_if(places, &PlaceErrors::accepted)}};
-    for (const bool accepted : {false, true}) {
-      if (accepted && std::ranges::none_of(places, &PlaceErrors::accepted)) continue;
-      nlohmann::json& part = result[accepted ? "accepted_places" : "all_places"];
-      part["identity"] = summary(places, &PlaceErrors::identity, accepted);
-      part["homography"] = summary(places, &PlaceErrors::homography, accepted);
-      part["best homography"] = summary(places, &PlaceErrors::best_homography, accepted);
-      if (matcher) part["uawarpc"] = summary(places, &PlaceErrors::uawarpc, accepted);
-    }
-    if (arguments.json) {
-      std::cout << result.dump() << std::endl;
-    } else {
-      print(result);
-    }
+void bench_alignment(const AlignmentBenchArguments& arguments) {
+  const auto size = sharding::parse_picture_size(arguments.size, "--size");
+  sharding::compute_on_calling_thread();
+  std::optional<Matcher> matcher;
+  if (!arguments.uawarpc.empty()) matcher.emplace(arguments.uawarpc, arguments.vgg);
+  // The network takes all cores for itself.
+  const int threads = matcher ? 1 : sharding::choose_threads(arguments.threads, 1);
+  std::vector<PlaceErrors> places(static_cast<std::size_t>(arguments.scenes));
+  sharding::parallel_for(places.size(), threads, [&](std::size_t i) {
+    places[i] =
+        measure_place(arguments.seed, i, size.height, size.width, matcher ? &*matcher : nullptr);
+  });
+  nlohmann::json result{{"places", arguments.scenes},
+                        {"size", arguments.size},
+                        {"accepted", std::ranges::count_if(places, &PlaceErrors::accepted)}};
+  for (const bool accepted : {false, true}) {
+    if (accepted && std::ranges::none_of(places, &PlaceErrors::accepted)) continue;
+    nlohmann::json& part = result[accepted ? "accepted_places" : "all_places"];
+    part["identity"] = summary(places, &PlaceErrors::identity, accepted);
+    part["homography"] = summary(places, &PlaceErrors::homography, accepted);
+    part["best homography"] = summary(places, &PlaceErrors::best_homography, accepted);
+    if (matcher) part["uawarpc"] = summary(places, &PlaceErrors::uawarpc, accepted);
   }
+  if (arguments.json) {
+    std::cout << result.dump() << std::endl;
+  } else {
+    print(result);
+  }
+}
 
 }  // namespace
 

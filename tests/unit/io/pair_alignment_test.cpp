@@ -73,8 +73,11 @@ TEST(PairAlignment, IsRefusedByEachRule) {
             AlignmentFault::none);
   EXPECT_EQ(fault([&](auto& p) { p.map = {1, 0, most + 0.1, 0, 1, 0, 0, 0, 1}; }),
             AlignmentFault::moves_far);
-  // Its horizon crosses the picture: a corner is behind the camera.
-  EXPECT_EQ(fault([](auto& p) { p.map = {1, 0, 0, 0, 1, 0, -0.01, 0, 1}; }),
+  // Its horizon crosses the picture: the right corner stays where it is, behind the camera.
+  EXPECT_EQ(fault([](auto& p) {
+              p.height = 1;
+              p.map = {-1, 0, 0, 0, -1, 0, -2.0 / 199, 0, 1};
+            }),
             AlignmentFault::moves_far);
   EXPECT_EQ(fault([](auto& p) { p.map[1] = std::nan(""); }), AlignmentFault::shrinks);
 }
