@@ -137,7 +137,7 @@ TEST(HomographyAligner, TrustsAccordingToSigmaAndLeavesRefusedPairsAsTheyAre) {
   const auto aligner = make_aligner(
       {.mode = AlignmentMode::homography, .homographies = folder / "pairs"}, Device::cpu(), log);
   const at::Tensor pictures = at::zeros({2, 3, 48, 64});
-  const Geometry geometry = geometries()[1];
+  const Geometry geometry = geometries()[2];  // whose factors are no binary fractions
   const DayAlignment found =
       aligner->align(pictures, pictures, batch_of({"refused", "n"}, {geometry, geometry}));
   ASSERT_EQ(found.flow.sizes(), at::IntArrayRef({2, 2, 48, 64}));
