@@ -12,6 +12,7 @@ void add_bench(CLI::App& app, Program& program) {
   add_bench_step(*command, program);
   add_bench_forward(*command, program);
   add_bench_loader(*command, program);
+  add_bench_alignment(*command, program);
   add_bench_model(*command, program);
   add_bench_shards(*command, program);
 }

@@ -42,10 +42,13 @@ Batch noise_batch(const RunConfig& config, std::int64_t samples, std::int64_t cl
     const std::int64_t height = options.augment.crop_height;
     const std::int64_t width = options.augment.crop_width;
     StreamBatch& stream = batch.streams[name];
-    stream.images = torch::randn({samples, 3, height, width});
-    if (config.loader.channels_last) {
-      stream.images = stream.images.contiguous(at::MemoryFormat::ChannelsLast);
-    }
+    const auto pictures = [&] {
+      return torch::randn({samples, 3, height, width})
+          .contiguous(config.loader.channels_last ? at::MemoryFormat::ChannelsLast
+                                                  : at::MemoryFormat::Contiguous);
+    };
+    stream.images = pictures();
+    if (options.pair) stream.pictures["reference"] = pictures();
     if (options.labels) {
       stream.labels = torch::randint(classes, {samples, height, width}, torch::kInt64);
     }
@@ -77,6 +80,7 @@ class BatchSource {
     for (auto& [name, stream] : batch.streams) {
       stream.images = device_.upload(stream.images);
       if (stream.labels.defined()) stream.labels = device_.upload(stream.labels);
+      for (auto& [view, pictures] : stream.pictures) pictures = device_.upload(pictures);
     }
     return batch;
   }

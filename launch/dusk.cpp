@@ -32,6 +32,7 @@ int run(int argc, char** argv, launch::Program& program) {
   launch::add_label(app, program);
   launch::add_translate(app, program);
   launch::add_select(app, program);
+  launch::add_align(app, program);
   launch::add_pipeline(app, program);
   launch::add_report(app, program);
   launch::add_weights(app, program);

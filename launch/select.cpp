@@ -7,9 +7,7 @@
 
 #include "dusk/base/files.hpp"
 #include "dusk/base/hash.hpp"
-#include "dusk/base/progress.hpp"
 #include "dusk/comm/collectives.hpp"
-#include "dusk/comm/work_queue.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "dusk/data/pixel_values.hpp"
 #include "dusk/data/selection.hpp"
@@ -18,6 +16,7 @@
 #include "dusk/report/score_page.hpp"
 #include "launch/map_command.hpp"
 #include "launch/session.hpp"
+#include "launch/shared_work.hpp"
 
 namespace dusk::launch {
 namespace {
@@ -52,26 +51,14 @@ struct FidArguments {
   EvalOptions loader{.batch = 8, .labels = false, .threads = 2, .prefetch = 3};
 };
 
+/// What a rank takes from the queue of all ranks, and hence what is computed together.
 constexpr std::uint64_t kSamplesAtATime = 64;
 
-/// Calls `work(begin, end)` for parts of the samples that this rank gets from a queue of all ranks.
-/// The parts are the same on any number of ranks.
 void share_samples(std::uint64_t samples, MpiRuntime& mpi, const std::string& what,
                    const Program& program,
                    const std::function<void(std::uint64_t, std::uint64_t)>& work) {
-  const std::uint64_t parts = (samples + kSamplesAtATime - 1) / kSamplesAtATime;
-  const auto queue = make_mpi_work_queue(mpi, static_cast<std::int64_t>(parts));
-  ProgressLine line(what, "pictures", samples,
-                    {.interactive = program.environment.interactive,
-                     .quiet = program.quiet || mpi.launch().rank != 0});
-  std::uint64_t before = 0;
-  while (const auto part = queue->next()) {
-    const std::uint64_t begin = static_cast<std::uint64_t>(*part) * kSamplesAtATime;
-    const std::uint64_t end = std::min(begin + kSamplesAtATime, samples);
-    work(begin, end);
-    line.add(end - before);
-    before = end;
-  }
+  share_work({.what = what, .unit = "pictures", .count = samples, .at_a_time = kSamplesAtATime},
+             mpi, program, work);
 }
 
 /// Scores of single pictures by their pixels. Each rank fills what it got; the others have zeros

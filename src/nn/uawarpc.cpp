@@ -215,6 +215,10 @@ class UaWarpCImpl : public UaWarpC {
     return {resized(estimate.flow, height, width), resized(estimate.log_variance, height, width)};
   }
 
+  [[nodiscard]] LoadPolicy load_policy() const override {
+    return {.renames = {{"alignment_head.*", "*"}}, .allowed_extra = {"alignment_backbone.*"}};
+  }
+
  private:
   template <class Child, class... Args>
   std::shared_ptr<Child> add(const std::string& name, Args&&... args) {

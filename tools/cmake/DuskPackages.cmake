@@ -32,7 +32,8 @@ target_include_directories(dusk_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
 target_link_libraries(dusk_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
 add_library(dusk::hdf5 ALIAS dusk_hdf5)
 
-# Debian ships OpenCVConfig.cmake only with all of OpenCV; we need three of its libraries.
+# Debian ships OpenCVConfig.cmake only with all of OpenCV; we need five of its libraries,
+# two of them for the alignment of pairs alone.
 if(DUSK_CODECS)
   find_path(DUSK_OPENCV_INCLUDE opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
   add_library(dusk_opencv INTERFACE)
@@ -42,4 +43,11 @@ if(DUSK_CODECS)
     target_link_libraries(dusk_opencv INTERFACE ${DUSK_OPENCV_${module}})
   endforeach()
   add_library(dusk::opencv ALIAS dusk_opencv)
+  add_library(dusk_opencv_matching INTERFACE)
+  foreach(module calib3d features2d)
+    find_path(DUSK_OPENCV_${module}_INCLUDE opencv2/${module}.hpp PATH_SUFFIXES opencv4 REQUIRED)
+    find_library(DUSK_OPENCV_${module} opencv_${module} REQUIRED)
+    target_link_libraries(dusk_opencv_matching INTERFACE ${DUSK_OPENCV_${module}})
+  endforeach()
+  add_library(dusk::opencv_matching ALIAS dusk_opencv_matching)
 endif()

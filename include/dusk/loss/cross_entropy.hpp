@@ -28,22 +28,25 @@ struct PixelLoss {
 
 /// Sum over the labelled pixels of -ln softmax(logits)[label], or of another `pixel` loss.
 ///
-/// `logits` (N, K, H, W) floating, `labels` (N, H, W) int64 in [0, K) or `ignore`. Without a
-/// labelled pixel: sum 0 with a zero gradient (not NaN), count 0. Labels outside the space are a
-/// `DataError` on the CPU; on CUDA they are not looked at here (the data layer has checked them).
+/// `logits` (N, K, H, W) floating, `labels` (N, H, W) int64 in [0, K) or `ignore`. `weights`
+/// (N, H, W) floating and finite, without gradient: each pixel's term in the sum is multiplied by
+/// its own; none: 1. The count is the number of labelled pixels all the same. Without a labelled
+/// pixel: sum 0 with a zero gradient (not NaN), count 0. Labels outside the space are a `DataError`
+/// on the CPU; on CUDA they are not looked at here (the data layer has checked them).
 [[nodiscard]] LossSum cross_entropy(const at::Tensor& logits, const at::Tensor& labels,
-                                    const PixelLoss& pixel = {},
-                                    std::int64_t ignore = kIgnoreLabel);
+                                    const PixelLoss& pixel = {}, std::int64_t ignore = kIgnoreLabel,
+                                    const at::Tensor& weights = {});
 
 /// `cross_entropy` of the logits up-sampled to the labels' size (bilinear, align_corners=false):
-/// `low_res_logits` (N, K, h, w), `labels` (N, H, W).
+/// `low_res_logits` (N, K, h, w), `labels` and `weights` (N, H, W).
 ///
 /// On the CPU in float32 and float64 one pass computes loss and gradient row by row; logits and
 /// gradients of full resolution never exist. The result does not depend on the number of threads.
 /// Elsewhere the plain operators run. A gradient of the gradient is refused.
 [[nodiscard]] LossSum upsampled_cross_entropy(const at::Tensor& low_res_logits,
                                               const at::Tensor& labels, const PixelLoss& pixel = {},
-                                              std::int64_t ignore = kIgnoreLabel);
+                                              std::int64_t ignore = kIgnoreLabel,
+                                              const at::Tensor& weights = {});
 
 /// Number of pixels that carry a label: scalar int64 on the labels' device. Known before the
 /// forward pass, so its all-reduce costs nothing.

@@ -47,6 +47,8 @@ class UaWarpC : public torch::nn::Module {
   /// `AlignmentFeatures` says.
   virtual Alignment forward(const AlignmentFeatures& target, const AlignmentFeatures& source,
                             std::int64_t height, std::int64_t width) = 0;
+  /// How a file is read: Refign's, with the features' network beside the head, or the head alone.
+  [[nodiscard]] virtual LoadPolicy load_policy() const = 0;
 };
 
 std::shared_ptr<UaWarpC> make_uawarpc(std::uint64_t seed = 0);
