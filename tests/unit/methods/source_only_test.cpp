@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "dusk/base/error.hpp"
+#include "dusk/base/random.hpp"
+#include "dusk/nn/hrda.hpp"
 #include "unit/methods/method_run.hpp"
 
 namespace dusk {
@@ -170,9 +172,10 @@ TEST(SourceOnly, TrainsHrdaWithADetailCrop) {
   config.model.daformer_head = {.embed_channels = 16, .channels = 16};
   config.model.scale_attention = {.channels = 16};
   config.optim.weight_decay = 0;
+  StreamBatch global = global_batch();
   const auto moved = [&](int ranks, double share) {
     config.loss.hr_loss_weight = share;
-    const StepResult result = one_step(ranks, config, global_batch());
+    const StepResult result = one_step(ranks, config, global);
     EXPECT_GT(result.losses.at("detail_loss"), 1.0);
     std::map<std::string, at::Tensor> change;
     for (const char* name : {"hrda_scale_attention.linear_pred.weight", "head.conv_seg.weight"}) {
@@ -191,6 +194,18 @@ TEST(SourceOnly, TrainsHrdaWithADetailCrop) {
   }
   EXPECT_EQ(detail.at("hrda_scale_attention.linear_pred.weight").abs().max().item<double>(), 0)
       << "the detail's own logits do not pass through the attention";
+
+  // The mean of the detail's loss is over the labelled pixels of the crop.
+  Random random(0, {0});  // of seed 0, step 0
+  const CropBox box = draw_detail_box(kSide, kSide, random);
+  const at::Tensor outside = at::full_like(global.labels, 255);
+  outside.narrow(1, box.top, box.height)
+      .narrow(2, box.left, box.width)
+      .copy_(global.labels.narrow(1, box.top, box.height).narrow(2, box.left, box.width));
+  global.labels = outside;
+  const char* const head = "head.conv_seg.weight";
+  const double difference = (moved(1, 1).at(head) - detail.at(head)).norm().item<double>();
+  EXPECT_LE(difference, 1e-5 * detail.at(head).norm().item<double>());
 }
 
 TEST(SourceOnly, AStepThatIsNotFiniteIsLeftOutOnAllRanks) {
