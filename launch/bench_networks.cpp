@@ -111,7 +111,7 @@ BenchNetwork hrda(const BenchForm& form) {
           .inputs = {noise(form.shape)},
           .forward = [network, box](const Tensors& x) {
             const Hrda::Prediction out = network->forward_crop(x[0], box);
-            return Tensors{out.fused, out.detail};
+            return Tensors{out.fused, resize_logits(out.detail, box.height, box.width)};
           }};
 }
 

@@ -53,18 +53,19 @@ class ConsoleProgress : public ProgressView {
   ConsoleLine line_;
 };
 
-/// RUN/sheets/step-NNNNNNNN.png.
+/// RUN/sheets/step-NNNNNNNN.png, and what they show in RUN/sheets/caption.txt.
 class SheetFolder : public SheetSink {
  public:
   explicit SheetFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  void sheet(std::int64_t step, const at::Tensor& pictures) override {
+  void sheet(std::int64_t step, const at::Tensor& pictures, std::string_view caption) override {
     const at::Tensor bytes = to_bytes(pictures).cpu();
     const at::Tensor page = bytes.permute({0, 3, 1, 4, 2}).contiguous();  // rows, H, columns, W, 3
     save_picture(folder_ / fmt::format("step-{:08d}.png", step),
                  static_cast<int>(page.size(0) * page.size(1)),
                  static_cast<int>(page.size(2) * page.size(3)),
                  {page.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(page.numel())});
+    publish(folder_ / "caption.txt", caption);
   }
 
  private:

@@ -38,9 +38,8 @@ struct Discriminators : torch::nn::Module {
 /// The translations of one domain on their way to the discriminator: those of all ranks, where the
 /// pool wants them.
 struct Fakes {
-  at::Tensor own;     ///< (n, 3, H, W) of this rank
-  at::Tensor global;  ///< (N, 3, H, W), undefined without a pool
-  std::optional<Work> gathering;
+  at::Tensor own;                       ///< (n, 3, H, W) of this rank
+  std::optional<PendingTensor> global;  ///< (N, 3, H, W), none without a pool
 };
 
 class CycleGan : public TranslationMethod {
@@ -95,6 +94,10 @@ class CycleGan : public TranslationMethod {
   }
 
   [[nodiscard]] std::int64_t stride() const override { return kStride; }
+
+  [[nodiscard]] SheetPlan sheet_plan() const override {
+    return {options_.sheet_every, options_.sheet_pictures};
+  }
 
   /// Without a decoder for a domain of its own, the reconstruction is what the generator into that
   /// domain makes of the picture: the identity term's.
@@ -163,19 +166,14 @@ class CycleGan : public TranslationMethod {
   /// Starts the exchange, which then travels beside the backward pass.
   void gather(Fakes& fakes, const char* name, StepContext& context) const {
     if (options_.pool == 0) return;
-    Communicator& ranks = context.communicator();
-    const at::Tensor own = fakes.own.to(at::kFloat).contiguous();
-    fakes.global = at::empty({ranks.size() * own.size(0), own.size(1), own.size(2), own.size(3)},
-                             own.options());
-    fakes.gathering = ranks.all_gather(fakes.global, own, name);
+    fakes.global = context.start_gather(fakes.own.to(at::kFloat), name);
   }
 
   /// What the discriminator is shown of this rank's translations of the pictures `of`.
   at::Tensor exchange(ImagePool& pool, Fakes& fakes, const StreamBatch& of,
                       StepContext& context) const {
     if (options_.pool == 0) return fakes.own;
-    fakes.gathering->wait_stream();
-    const at::Tensor shown = pool.exchange(fakes.global, of.first_position);
+    const at::Tensor shown = pool.exchange(fakes.global->wait(), of.first_position);
     const std::int64_t rows = fakes.own.size(0);
     return shown.narrow(0, context.communicator().rank() * rows, rows)
         .contiguous(options_.channels_last ? at::MemoryFormat::ChannelsLast

@@ -11,9 +11,10 @@ namespace {
 
 using Factory = std::unique_ptr<Method> (*)(const MethodBuild&);
 
-constexpr std::array<std::pair<std::string_view, Factory>, 4> kMethods = {{
+constexpr std::array<std::pair<std::string_view, Factory>, 5> kMethods = {{
     {"source_only", &make_source_only},
     {"self_training", &make_self_training},
+    {"dsrnss", &make_dsrnss},
     {"unit", &make_unit},
     {"cyclegan", &make_cyclegan},
 }};

@@ -48,6 +48,30 @@ DrawKey draws_of(const Batch& batch, const std::vector<std::string>& streams, st
   return key;
 }
 
+/// Labelled pixels of the pictures, and of the detail crop where there is one: (2) int64.
+at::Tensor labelled_in(const at::Tensor& labels, const std::optional<CropBox>& detail) {
+  const at::Tensor whole = count_labelled(labels);
+  return at::stack({whole, detail ? count_labelled(inside(labels, *detail)) : whole});
+}
+
+/// The logits of `count` samples.
+Segmentation rows_of(const Segmentation& scores, std::int64_t first, std::int64_t count) {
+  const auto rows = [&](const at::Tensor& all) {
+    return all.defined() ? all.narrow(0, first, count) : all;
+  };
+  return {rows(scores.logits), rows(scores.auxiliary), rows(scores.detail), {}};
+}
+
+LossSum added(const LossSum& a, const LossSum& b) {
+  return {a.sum + b.sum, a.count + b.count};
+}
+
+SegmentationLoss added(const SegmentationLoss& a, const SegmentationLoss& b) {
+  SegmentationLoss sum{.whole = added(a.whole, b.whole), .detail = std::nullopt};
+  if (a.detail) sum.detail = added(*a.detail, *b.detail);
+  return sum;
+}
+
 std::int64_t samples_of(const RunConfig& config, const std::vector<std::string>& streams) {
   std::int64_t samples = 0;
   for (const std::string& name : streams) samples += config.streams.at(name).global_batch;
@@ -82,6 +106,7 @@ Supervised::Supervised(std::vector<std::string> streams, const MethodBuild& buil
     : streams_(std::move(streams)),
       seed_(static_cast<std::uint64_t>(build.run.config.seed)),
       pixel_loss_(pixel_loss(build.run.config.loss)),
+      detail_weight_(build.run.config.loss.hr_loss_weight),
       segmenter_(make_run_segmenter(build, samples_of(build.run.config, streams_))),
       part_("segmenter", segmenter_, build.run.config.optim, build.horizon, build.run.communicator,
             {.compression = build.run.config.train.gradient_compression}) {}
@@ -89,46 +114,50 @@ Supervised::Supervised(std::vector<std::string> streams, const MethodBuild& buil
 void Supervised::step(const Batch& batch, StepContext& context) {
   const at::Tensor images = joined(batch, streams_, &StreamBatch::images);
   const at::Tensor labels = joined(batch, streams_, &StreamBatch::labels);
+  Random draws(seed_, {static_cast<std::uint64_t>(context.step())});
+  const auto detail = segmenter_->draw_detail(images.size(2), images.size(3), draws);
   // The mean is over the labelled pixels of all ranks; their number travels during the forward.
-  PendingSum labelled = context.start_sum(count_labelled(labels), "labelled pixels");
+  PendingTensor pending = context.start_sum(labelled_in(labels, detail), "labelled pixels");
 
   part_.zero_grad();
   set_draws(*segmenter_, draws_of(batch, streams_, seed_, context.communicator().rank()));
   Segmentation scores = [&] {
     const AutocastScope autocast = context.autocast();
-    return segmenter_->segment(images);
+    return segmenter_->segment(images, detail);
   }();
   scores.features.clear();  // so that the backward pass frees each where it is done with it
-  const LossSum loss = loss_of(scores.logits, batch, context);
-  context.record("loss", loss);
-  at::Tensor total = loss.sum;
+  SegmentationLoss loss = loss_of(scores, detail, batch, context);
+  context.record("loss", loss.whole);
+  if (loss.detail) context.record("detail_loss", *loss.detail);
   if (scores.auxiliary.defined()) {
     const LossSum auxiliary = upsampled_cross_entropy(scores.auxiliary, labels, pixel_loss_);
     context.record("auxiliary_loss", auxiliary);
-    total = at::add(total, auxiliary.sum, segmenter_->auxiliary_weight());
+    loss.whole.sum = at::add(loss.whole.sum, auxiliary.sum, segmenter_->auxiliary_weight());
   }
 
   part_.arm();
-  (total / labelled.wait().clamp_min(1)).backward();
+  const at::Tensor labelled = pending.wait().clamp_min(1);
+  loss.mean(labelled[0], labelled[1], detail_weight_).backward();
   context.update(part_);
 }
 
-LossSum Supervised::loss_of(const at::Tensor& logits, const Batch& batch,
-                            StepContext& context) const {
+SegmentationLoss Supervised::loss_of(const Segmentation& scores,
+                                     const std::optional<CropBox>& detail, const Batch& batch,
+                                     StepContext& context) const {
   if (streams_.size() == 1) {
-    return upsampled_cross_entropy(logits, batch.stream(streams_.front()).labels, pixel_loss_);
+    return segmentation_loss(scores, batch.stream(streams_.front()).labels, pixel_loss_, detail);
   }
-  LossSum total;
+  std::optional<SegmentationLoss> total;
   std::int64_t first = 0;
   for (const std::string& name : streams_) {
     const at::Tensor& labels = batch.stream(name).labels;
-    const LossSum loss =
-        upsampled_cross_entropy(logits.narrow(0, first, labels.size(0)), labels, pixel_loss_);
-    context.record("loss/" + name, loss);
-    total = total.sum.defined() ? LossSum{total.sum + loss.sum, total.count + loss.count} : loss;
+    const SegmentationLoss loss =
+        segmentation_loss(rows_of(scores, first, labels.size(0)), labels, pixel_loss_, detail);
+    context.record("loss/" + name, loss.whole);
+    total = total ? added(*total, loss) : loss;
     first += labels.size(0);
   }
-  return total;
+  return *total;
 }
 
 }  // namespace dusk

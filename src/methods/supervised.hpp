@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "dusk/loss/cross_entropy.hpp"
 #include "dusk/methods/methods.hpp"
-#include "dusk/nn/segmenter.hpp"
+#include "methods/segmentation_loss.hpp"
 
 namespace dusk {
 
@@ -31,12 +31,14 @@ class Supervised : public SegmentationMethod {
   void visit(StateVisitor& visitor) override { part_.visit(visitor); }
 
  private:
-  [[nodiscard]] LossSum loss_of(const at::Tensor& logits, const Batch& batch,
-                                StepContext& context) const;
+  [[nodiscard]] SegmentationLoss loss_of(const Segmentation& scores,
+                                         const std::optional<CropBox>& detail, const Batch& batch,
+                                         StepContext& context) const;
 
   std::vector<std::string> streams_;
   std::uint64_t seed_;
   PixelLoss pixel_loss_;
+  double detail_weight_;
   std::shared_ptr<Segmenter> segmenter_;
   Trainable part_;
 };

@@ -40,9 +40,7 @@ void WeightedLoss::add(const std::string& name, double weight, const LossSum& lo
 
 at::Tensor WeightedLoss::total(const std::string& name) {
   if (!total_.defined()) fail<InternalError>("a loss without terms");
-  // Sums of the ranks' parts over the number of ranks' parts: what one rank would see.
-  const double ranks = context_.communicator().size();
-  context_.record(name, {total_ * ranks, at::ones({}, total_.options().dtype(at::kLong))});
+  context_.record_part(name, total_);
   return total_;
 }
 

@@ -78,6 +78,10 @@ class Unit : public TranslationMethod {
 
   [[nodiscard]] std::int64_t stride() const override { return kStride; }
 
+  [[nodiscard]] SheetPlan sheet_plan() const override {
+    return {options_.sheet_every, options_.sheet_pictures};
+  }
+
   at::Tensor sheet(const Batch& batch, std::int64_t pictures) override {
     const auto rows = [&](const char* stream, UnitDomain own, UnitDomain other) {
       const at::Tensor& images = batch.stream(stream).images;

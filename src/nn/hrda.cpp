@@ -50,6 +50,17 @@ at::Tensor fuse(const at::Tensor& context, const at::Tensor& attention, const at
   return doubled(attention) * detail + doubled((1 - attention) * context);
 }
 
+void require_inside(const CropBox& box, const at::Tensor& context, const at::Tensor& images,
+                    bool on_grid) {
+  const bool fits = box.height == context.size(2) && box.width == context.size(3) && box.top >= 0 &&
+                    box.left >= 0 && box.top + box.height <= images.size(2) &&
+                    box.left + box.width <= images.size(3);
+  if (fits && !(on_grid && (box.top % kPictureStride != 0 || box.left % kPictureStride != 0)))
+    return;
+  fail<InternalError>("detail crop of {} x {} at ({}, {}) in a picture of {} x {}", box.height,
+                      box.width, box.top, box.left, images.size(2), images.size(3));
+}
+
 std::vector<at::Tensor> rows_of(const std::vector<at::Tensor>& levels, std::int64_t first,
                                 std::int64_t count) {
   std::vector<at::Tensor> rows;
@@ -133,41 +144,33 @@ Hrda::Hrda(std::shared_ptr<Backbone> backbone, std::shared_ptr<Decoder> head,
       head_(register_module("head", std::move(head))),
       scale_attention_(register_module("hrda_scale_attention", std::move(scale_attention))) {}
 
-Hrda::Prediction Hrda::forward_crop(const at::Tensor& images, const CropBox& detail) {
-  const at::Tensor context = context_of(images);
-  const std::int64_t samples = images.size(0);
-  const bool fits = detail.height == context.size(2) && detail.width == context.size(3) &&
-                    detail.top >= 0 && detail.left >= 0 &&
-                    detail.top + detail.height <= images.size(2) &&
-                    detail.left + detail.width <= images.size(3);
-  if (!fits || detail.top % kPictureStride != 0 || detail.left % kPictureStride != 0) {
-    fail<InternalError>("detail crop of {} x {} at ({}, {}) in a picture of {} x {}", detail.height,
-                        detail.width, detail.top, detail.left, images.size(2), images.size(3));
+std::vector<at::Tensor> Hrda::encode(const at::Tensor& images, const std::vector<CropBox>& boxes) {
+  std::vector<at::Tensor> views{context_of(images)};
+  for (const CropBox& box : boxes) {
+    require_inside(box, views.front(), images, /*on_grid=*/boxes.size() == 1);
+    views.push_back(cropped(images, box));
   }
-  const auto levels = backbone_->features(at::cat({context, cropped(images, detail)}));
-  Prediction out;
-  out.context_features = rows_of(levels, 0, samples);
-  out.detail_features = rows_of(levels, samples, samples);
-  const at::Tensor attention = at::sigmoid(scale_attention_->forward(out.context_features));
-  const at::Tensor logits = head_->forward(levels);
-  const at::Tensor detail_logits = logits.narrow(0, samples, samples);
-  out.fused = fuse_detail(logits.narrow(0, 0, samples), attention, detail_logits, detail);
-  out.detail = resized(detail_logits, detail.height, detail.width);
-  return out;
+  return backbone_->features(at::cat(views));
 }
 
-Hrda::Prediction Hrda::forward_windows(const at::Tensor& images) {
-  std::vector<at::Tensor> views{context_of(images)};
-  const std::int64_t samples = images.size(0);
-  const auto boxes = detail_windows(images.size(2), images.size(3));
-  for (const CropBox& box : boxes) views.push_back(cropped(images, box));
-  const auto levels = backbone_->features(at::cat(views));
+Hrda::Prediction Hrda::decode(const std::vector<at::Tensor>& levels,
+                              const std::vector<CropBox>& boxes) {
+  const std::int64_t samples =
+      levels.front().size(0) / (1 + static_cast<std::int64_t>(boxes.size()));
+  const std::int64_t details = levels.front().size(0) - samples;
   Prediction out;
   out.context_features = rows_of(levels, 0, samples);
   const at::Tensor attention = at::sigmoid(scale_attention_->forward(out.context_features));
   const at::Tensor logits = head_->forward(levels);
-  out.fused = fuse_windows(logits.narrow(0, 0, samples), attention,
-                           logits.narrow(0, samples, logits.size(0) - samples), boxes);
+  const at::Tensor context_logits = logits.narrow(0, 0, samples);
+  const at::Tensor detail_logits = logits.narrow(0, samples, details);
+  if (boxes.size() > 1) {
+    out.fused = fuse_windows(context_logits, attention, detail_logits, boxes);
+    return out;
+  }
+  out.fused = fuse_detail(context_logits, attention, detail_logits, boxes.front());
+  out.detail = detail_logits;
+  out.detail_features = rows_of(levels, samples, samples);
   return out;
 }
 

@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include "dusk/base/error.hpp"
-#include "dusk/nn/hrda.hpp"
 #include "dusk/nn/memory_format.hpp"
 #include "dusk/nn/mobilenet_v2.hpp"
 #include "dusk/nn/resnet.hpp"
@@ -77,11 +76,13 @@ class DecoderSegmenter : public Segmenter {
   at::Tensor low_res_logits(const at::Tensor& images) override {
     return decoder_->forward(features(images));
   }
-  Segmentation segment(const at::Tensor& images) override {
-    std::vector<at::Tensor> levels = features(images);
-    at::Tensor auxiliary = decoder_->auxiliary(levels);
-    at::Tensor logits = decoder_->forward(levels);
-    return {std::move(logits), std::move(auxiliary), std::move(levels)};
+  Encoding encode(const at::Tensor& images, const std::optional<CropBox>& /*detail*/) override {
+    return {features(images), {}};
+  }
+  Segmentation decode(const Encoding& encoding) override {
+    at::Tensor auxiliary = decoder_->auxiliary(encoding.levels);
+    at::Tensor logits = decoder_->forward(encoding.levels);
+    return {std::move(logits), std::move(auxiliary), {}, encoding.levels};
   }
   std::vector<at::Tensor> features(const at::Tensor& images) override {
     return backbone_->features(images.contiguous(format_));
@@ -111,8 +112,7 @@ class HeadOf : public Decoder {
   std::shared_ptr<Decoder> head_;
 };
 
-/// HRDA with detail everywhere; its features are the context's. Training with a detail crop, which
-/// needs the crop, is `Hrda::forward_crop`.
+/// HRDA; its features are the context's.
 class HrdaSegmenter : public Segmenter {
  public:
   HrdaSegmenter(std::shared_ptr<Backbone> backbone, const SegmenterOptions& options,
@@ -129,9 +129,19 @@ class HrdaSegmenter : public Segmenter {
   }
 
   at::Tensor low_res_logits(const at::Tensor& images) override { return segment(images).logits; }
-  Segmentation segment(const at::Tensor& images) override {
-    Hrda::Prediction out = hrda_->forward_windows(images.contiguous(format_));
-    return {std::move(out.fused), {}, std::move(out.context_features)};
+  Encoding encode(const at::Tensor& images, const std::optional<CropBox>& detail) override {
+    auto boxes =
+        detail ? std::vector<CropBox>{*detail} : detail_windows(images.size(2), images.size(3));
+    auto levels = hrda_->encode(images.contiguous(format_), boxes);
+    return {std::move(levels), std::move(boxes)};
+  }
+  Segmentation decode(const Encoding& encoding) override {
+    Hrda::Prediction out = hrda_->decode(encoding.levels, encoding.boxes);
+    return {std::move(out.fused), {}, std::move(out.detail), std::move(out.context_features)};
+  }
+  [[nodiscard]] std::optional<CropBox> draw_detail(std::int64_t height, std::int64_t width,
+                                                   Random& random) const override {
+    return draw_detail_box(height, width, random);
   }
   std::vector<at::Tensor> features(const at::Tensor& images) override {
     return hrda_->context_features(images.contiguous(format_));
@@ -183,6 +193,17 @@ std::shared_ptr<Segmenter> make_architecture(const SegmenterOptions& options, st
 }
 
 }  // namespace
+
+at::Tensor Encoding::features() const {
+  const at::Tensor& coarsest = levels.back();
+  const auto views = 1 + static_cast<std::int64_t>(boxes.size());
+  return coarsest.narrow(0, 0, coarsest.size(0) / views);
+}
+
+std::optional<CropBox> Segmenter::draw_detail(std::int64_t /*height*/, std::int64_t /*width*/,
+                                              Random& /*random*/) const {
+  return std::nullopt;
+}
 
 at::Tensor Segmenter::forward(const at::Tensor& images) {
   return resize_logits(low_res_logits(images), images.size(2), images.size(3));

@@ -289,17 +289,19 @@ std::string render_pictures(Runs runs) {
 std::string render_sheets(Runs runs) {
   std::string out;
   for (const RunReport& run : runs) {
+    if (run.sheets.empty()) continue;
+    out += fmt::format(
+        "<p class=\"muted\">{}</p>\n"
+        "<div class=\"pictures\" style=\"grid-template-columns:1fr\">",
+        escape_markup(run.sheet_caption));
     for (const std::filesystem::path& sheet : run.sheets) {
       const std::string name =
           (runs.size() > 1 ? run.name + ": " : std::string{}) + sheet.stem().string();
       out += render_figure(name, sheet, PictureKind::sheet, {});
     }
+    out += "</div>\n";
   }
-  if (out.empty()) return out;
-  return "<h2>Translations</h2>\n<p class=\"muted\">Columns: picture, translation, reconstruction, "
-         "translated back. Rows: from day to night, then from night to day.</p>\n"
-         "<div class=\"pictures\" style=\"grid-template-columns:1fr\">" +
-         out + "</div>\n";
+  return out.empty() ? out : "<h2>Samples while training</h2>\n" + out;
 }
 
 std::string render_configurations(Runs runs) {

@@ -204,6 +204,7 @@ void read_sheets(const fs::path& folder, std::size_t count, RunReport& report) {
   std::ranges::sort(all);
   const std::size_t taken = std::min(count, all.size());
   for (std::size_t i = 1; i <= taken; ++i) report.sheets.push_back(all[i * all.size() / taken - 1]);
+  if (fs::exists(folder / "caption.txt")) report.sheet_caption = read_text(folder / "caption.txt");
 }
 
 }  // namespace

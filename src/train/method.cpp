@@ -25,6 +25,11 @@ Kind& as_kind(Method& method, const std::string& name, std::string_view wanted) 
 
 }  // namespace
 
+std::string TranslationMethod::sheet_caption() const {
+  return "Columns: picture, translation, reconstruction, translated back. Rows: from day to night, "
+         "then from night to day.";
+}
+
 SegmentationMethod& as_segmentation(Method& method, const std::string& name) {
   return as_kind<SegmentationMethod>(method, name, "a segmentation network");
 }

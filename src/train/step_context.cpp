@@ -16,11 +16,20 @@ StepContext::StepContext(Communicator& communicator, const Device& device, Preci
       limit_(limit),
       observer_(observer) {}
 
-PendingSum StepContext::start_sum(at::Tensor value, std::string name) {
+PendingTensor StepContext::start_sum(at::Tensor value, std::string name) {
   // An all-reduce works on flat buffers; a scalar is one of one element.
   at::Tensor flat = value.reshape({-1});
   Work work = communicator_.all_reduce(flat, ReduceOp::sum, std::move(name));
   return {flat.view(value.sizes()), std::move(work)};
+}
+
+PendingTensor StepContext::start_gather(const at::Tensor& rows, std::string name) {
+  const at::Tensor own = rows.detach().contiguous();
+  std::vector<std::int64_t> shape = own.sizes().vec();
+  shape.front() *= communicator_.size();
+  at::Tensor all = at::empty(shape, own.options());
+  Work work = communicator_.all_gather(all, own, std::move(name));
+  return {std::move(all), std::move(work)};
 }
 
 void StepContext::update(Trainable& part) {
@@ -51,6 +60,12 @@ void StepContext::record(const std::string& name, const LossSum& local) {
   if (is_new) return;
   place->second.sum = place->second.sum + sum;
   place->second.count = place->second.count + count;
+}
+
+void StepContext::record_part(const std::string& name, const at::Tensor& part) {
+  // The ranks' parts, summed, over the number of ranks' parts: what one rank would see.
+  record(name, {part * static_cast<double>(communicator_.size()),
+                at::ones({}, part.options().dtype(at::kLong))});
 }
 
 std::map<std::string, double> StepContext::take_records() {

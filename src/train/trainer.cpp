@@ -104,18 +104,19 @@ void Trainer::step() {
   }
   run_.in_phase(Phase::compute, [&] { method_.step(batch, context_); });
   ++state_.step;
-  if (run_.sheets != nullptr && due(run_.config.translator.sheet_every)) {
-    run_.in_phase(Phase::report, [&] { show_sheet(batch); });
-  }
+  if (run_.sheets != nullptr) show_sheet(batch);
   if (run_.activity != nullptr) run_.activity->finish_step(state_.step);
 }
 
 void Trainer::show_sheet(const Batch& batch) {
+  auto* shower = dynamic_cast<SampleSheets*>(&method_);
+  if (shower == nullptr || !due(shower->sheet_plan().every)) return;
+  const PhaseScope phase(run_.activity, Phase::report);
   const at::NoGradGuard no_grad;
-  TranslationMethod& method = as_translation(method_, run_.config.method);
-  method.set_training(false);
-  run_.sheets->sheet(state_.step, method.sheet(batch, run_.config.translator.sheet_pictures));
-  method.set_training(true);
+  method_.set_training(false);
+  run_.sheets->sheet(state_.step, shower->sheet(batch, shower->sheet_plan().pictures),
+                     shower->sheet_caption());
+  method_.set_training(true);
 }
 
 void Trainer::report() {

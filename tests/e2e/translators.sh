@@ -35,7 +35,7 @@ for method in unit cyclegan; do
   for step in 3 6; do
     [ -s "$work/$method/sheets/step-0000000$step.png" ] || die "no sheet of step $step"
   done
-  grep -q "Translations" "$work/$method/report.html" || die "the report has no sheet"
+  grep -q "translated back. Rows: from day" "$work/$method/report.html" || die "the report has no sheet"
   grep -q '"name":"cycle_loss"' "$work/$method/metrics.jsonl" || die "no cycle loss in metrics.jsonl"
 
   say "continued from step 3: the same bytes"

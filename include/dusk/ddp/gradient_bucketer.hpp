@@ -78,7 +78,8 @@ class GradientBucketer {
   /// Sets all gradients to zero: one fill a bucket. Not while armed.
   void zero();
 
-  /// The next backward is the last one of this step: its gradients complete the buckets.
+  /// From now on every parameter gets its last gradient, in the next backward pass or in several
+  /// that share the parameters among them; it completes the buckets.
   void arm();
 
   /// Returns when every gradient holds the sum over ranks (on CUDA: when the current stream may

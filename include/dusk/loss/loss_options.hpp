@@ -26,6 +26,7 @@ struct LossOptions {
   double combined_alpha = 0.5;
   double focal_alpha = 0.5;
   double focal_gamma = 2;
+  double hr_loss_weight = 0.1;
 };
 
 template <class Visitor>
@@ -36,6 +37,8 @@ void describe(Visitor& v, LossOptions& o) {
           between(0, 1));
   v.field("focal_alpha", o.focal_alpha, "weight of the focal loss", non_negative);
   v.field("focal_gamma", o.focal_gamma, "exponent of the focal loss", non_negative);
+  v.field("hr_loss_weight", o.hr_loss_weight,
+          "architecture hrda: share of the detail crop's own logits in the loss", between(0, 1));
 }
 
 /// What `options` make a labelled pixel cost.

@@ -33,6 +33,19 @@ struct MethodBuild {
 /// of self-training is a run with `init_from` the one before and labels that its network made.
 [[nodiscard]] std::unique_ptr<Method> make_self_training(const MethodBuild& build);
 
+/// Pan et al., "DSRNSS" (arXiv 2310.04747), as its specification decides: from labelled day
+/// pictures (stream "source") to unlabelled night pictures (stream "target"), which may bring the
+/// day picture of their place (`pair`). A teacher, the moving average of the student, labels the
+/// night; the day corrects it; source objects are pasted onto the night; features are aligned with
+/// class prototypes.
+///
+/// The k-th source picture of a step goes with the k-th target picture: global batches and crops
+/// are equal. Everything random is drawn by step or by place in the run, means are over the global
+/// batch, and the memory bank holds global batches, so that any number of ranks makes the same step
+/// (with bn_mode `train`, batch statistics are of a rank's own samples). Checkpoints hold the
+/// student as "segmenter", the teacher, the bank, and the initial backbone of the feature distance.
+[[nodiscard]] std::unique_ptr<Method> make_dsrnss(const MethodBuild& build);
+
 /// Liu, Breuel and Kautz, "Unsupervised Image-to-Image Translation Networks" (2017), in the form of
 /// the authors' re-release, between the streams "source" and "target"; labels are not looked at.
 /// With a perceptual loss it is the thesis's T1. Noise is drawn by sample, so that any number of

@@ -63,9 +63,8 @@ struct HrdaOptions {
 class Hrda : public torch::nn::Module {
  public:
   struct Prediction {
-    at::Tensor fused;  ///< logits (N, K, H/4, W/4)
-    /// Logits of the one detail crop at its size, (N, K, H/2, W/2).
-    at::Tensor detail;
+    at::Tensor fused;                          ///< logits (N, K, H/4, W/4)
+    at::Tensor detail;                         ///< of the one detail crop, (N, K, H/8, W/8)
     std::vector<at::Tensor> context_features;  ///< the backbone's levels of the context
     std::vector<at::Tensor> detail_features;   ///< of the one detail crop
   };
@@ -76,12 +75,24 @@ class Hrda : public torch::nn::Module {
   /// One step of training: a detail crop for all samples. A pure function of parameters, arguments
   /// and draws. For `set_draws` context and detail are two views of each sample. Both go through
   /// the backbone, and then through the head, as one batch (one set of batch statistics).
-  /// `InternalError` unless `detail` is half of the picture, inside it, at multiples of 8.
-  Prediction forward_crop(const at::Tensor& images, const CropBox& detail);
+  Prediction forward_crop(const at::Tensor& images, const CropBox& detail) {
+    return decode(encode(images, {detail}), {detail});
+  }
 
   /// Test and teacher: detail everywhere, in `detail_windows`, all of them and the context as one
   /// batch. What is of one detail crop stays undefined and empty.
-  Prediction forward_windows(const at::Tensor& images);
+  Prediction forward_windows(const at::Tensor& images) {
+    const auto boxes = detail_windows(images.size(2), images.size(3));
+    return decode(encode(images, boxes), boxes);
+  }
+
+  /// The backbone's half of both: levels whose rows are the samples' contexts, then the samples in
+  /// each box. One box is a detail crop for training, several are all over the picture.
+  /// `InternalError` unless each is half of the picture, inside it, and a single one at multiples
+  /// of 8.
+  std::vector<at::Tensor> encode(const at::Tensor& images, const std::vector<CropBox>& boxes);
+  /// The heads' half, of levels with such rows.
+  Prediction decode(const std::vector<at::Tensor>& levels, const std::vector<CropBox>& boxes);
 
   /// Levels of the context alone, for losses on features.
   std::vector<at::Tensor> context_features(const at::Tensor& images);

@@ -15,6 +15,7 @@
 #include "dusk/nn/batch_norm_mode.hpp"
 #include "dusk/nn/daformer_head.hpp"
 #include "dusk/nn/deeplab_v2.hpp"
+#include "dusk/nn/hrda.hpp"
 #include "dusk/nn/mix_transformer.hpp"
 #include "dusk/nn/panoptic_fpn.hpp"
 #include "dusk/nn/pspnet.hpp"
@@ -25,6 +26,7 @@
 namespace dusk {
 
 class Communicator;
+class Random;
 
 /// What is built above the backbone, and in which form the backbone is. A new one is an entry here,
 /// a section of options below and a line in segmenter.cpp.
@@ -110,10 +112,23 @@ void describe(Visitor& v, SegmenterOptions& o) {
   v.field("channels_last", o.channels_last, "memory layout NHWC inside the network (faster)");
 }
 
+/// What the backbone makes of pictures, for the heads.
+struct Encoding {
+  /// Its levels, finest first, before any dropout. Rows are samples; of hrda first the samples'
+  /// contexts, then the samples in each of `boxes`.
+  std::vector<at::Tensor> levels;
+  /// Of hrda: the detail crop of a training step, or all over the picture. Else empty.
+  std::vector<CropBox> boxes;
+
+  /// The coarsest level of the samples (of hrda: of their contexts), (N, C, h, w).
+  [[nodiscard]] at::Tensor features() const;
+};
+
 /// Everything that one forward pass of a segmenter gives.
 struct Segmentation {
   at::Tensor logits;     ///< as `Segmenter::low_res_logits`
   at::Tensor auxiliary;  ///< logits (N, classes, h', w') of the auxiliary head; undefined: none
+  at::Tensor detail;     ///< logits (N, classes, H/8, W/8) of hrda's detail crop; undefined: none
   std::vector<at::Tensor> features;  ///< levels of the backbone, finest first, before any dropout
 };
 
@@ -126,10 +141,22 @@ class Segmenter : public torch::nn::Module {
   /// Logits (N, classes, h, w), with h about H / 8 (deeplab_v2, pspnet) or H / 4 (the others). The
   /// loss may resize them itself. The auxiliary head does not run: its batch norms do not move.
   virtual at::Tensor low_res_logits(const at::Tensor& images) = 0;
-  /// With the auxiliary head and the backbone's levels.
-  virtual Segmentation segment(const at::Tensor& images) = 0;
-  /// The backbone's levels alone.
+  /// With the auxiliary head and the backbone's levels; `detail` as in `encode`.
+  Segmentation segment(const at::Tensor& images,
+                       const std::optional<CropBox>& detail = std::nullopt) {
+    return decode(encode(images, detail));
+  }
+  /// The backbone's levels alone; of hrda, those of the context.
   virtual std::vector<at::Tensor> features(const at::Tensor& images) = 0;
+
+  /// The two halves of `segment`. Heads may be given copies of the levels, so that a backward pass
+  /// ends there. `detail`: the crop in which hrda sees all samples of a training step; without,
+  /// detail is everywhere. The other architectures have none and do not look at it.
+  virtual Encoding encode(const at::Tensor& images, const std::optional<CropBox>& detail) = 0;
+  virtual Segmentation decode(const Encoding& encoding) = 0;
+  /// Draws hrda's detail crop for pictures of this size; nothing of the other architectures.
+  [[nodiscard]] virtual std::optional<CropBox> draw_detail(std::int64_t height, std::int64_t width,
+                                                           Random& random) const;
   /// Logits (N, classes, H, W): `resize_logits` of the low resolution.
   at::Tensor forward(const at::Tensor& images);
 

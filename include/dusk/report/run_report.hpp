@@ -57,8 +57,9 @@ struct RunReport {
   /// Other numbers and words of result.json in the order of their names, as text.
   std::vector<std::pair<std::string, std::string>> facts;
   std::vector<PictureRow> pictures;  ///< sorted by set and name
-  /// Samples of a translator, `RUN/sheets/step-NNNNNNNN.png`: spread over the run, the last last.
+  /// Samples while it trained, `RUN/sheets/step-NNNNNNNN.png`: spread over the run, the last last.
   std::vector<std::filesystem::path> sheets;
+  std::string sheet_caption;  ///< what they show, `RUN/sheets/caption.txt`
 };
 
 struct ReadRunOptions {

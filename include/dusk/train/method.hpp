@@ -30,6 +30,27 @@ class Method {
   virtual void visit(StateVisitor& visitor) = 0;
 };
 
+/// How often people are shown samples while a method trains, and of how many.
+struct SheetPlan {
+  std::int64_t every = 0;     ///< steps, 0: never
+  std::int64_t pictures = 0;  ///< samples of each stream
+};
+
+/// What a method may be besides: one that shows what becomes of its samples.
+class SampleSheets {
+ public:
+  virtual ~SampleSheets() = default;
+
+  [[nodiscard]] virtual SheetPlan sheet_plan() const = 0;
+
+  /// (R, C, 3, H, W), normalised as the pictures of `batch`, which the last step was of: each row
+  /// shows one sample in C columns. Called in evaluation mode without gradients, on rank 0 alone.
+  [[nodiscard]] virtual at::Tensor sheet(const Batch& batch, std::int64_t pictures) = 0;
+
+  /// What rows and columns show, for people: a sentence or two.
+  [[nodiscard]] virtual std::string sheet_caption() const = 0;
+};
+
 /// A method that trains a segmentation network.
 class SegmentationMethod : public Method {
  public:
@@ -42,7 +63,7 @@ class SegmentationMethod : public Method {
 enum class Direction { forward, backward };
 
 /// A method that trains a translator of pictures between two domains.
-class TranslationMethod : public Method {
+class TranslationMethod : public Method, public SampleSheets {
  public:
   /// The pictures as the other domain would show them, (N, 3, H, W) to (N, 3, H, W). Both are
   /// normalised as `StreamBatch::images`; the result's colours lie in [0, 1] before that
@@ -54,11 +75,9 @@ class TranslationMethod : public Method {
   /// Height and width of pictures must be multiples of it.
   [[nodiscard]] virtual std::int64_t stride() const = 0;
 
-  /// What people look at while it trains: (R, C, 3, H, W), normalised as the pictures of `batch`. A
-  /// row shows one sample in C = 4 columns: the picture, its translation, its reconstruction in its
-  /// own domain, and the translation translated back. First rows from A to B, then from B to A, of
-  /// up to `pictures` samples each. Called in evaluation mode without gradients.
-  [[nodiscard]] virtual at::Tensor sheet(const Batch& batch, std::int64_t pictures) = 0;
+  /// Sheets have 4 columns: the picture, its translation, its reconstruction in its own domain, and
+  /// the translation translated back. First rows from A to B, then from B to A.
+  [[nodiscard]] std::string sheet_caption() const override;
 };
 
 /// `method` as a segmentation network, for what needs one; `ConfigError` where a run of the method

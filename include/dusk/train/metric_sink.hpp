@@ -40,12 +40,12 @@ class ProgressView {
   virtual void finish() = 0;
 };
 
-/// Gets the sheets of samples of a run that trains a translator. Observes, as a `MetricSink` does.
+/// Gets the sheets of samples of a run whose method makes some. Observes, as a `MetricSink` does.
 class SheetSink {
  public:
   virtual ~SheetSink() = default;
-  /// `pictures`: as `TranslationMethod::sheet` gives them.
-  virtual void sheet(std::int64_t step, const at::Tensor& pictures) = 0;
+  /// `pictures` and `caption`: as `SampleSheets` gives them.
+  virtual void sheet(std::int64_t step, const at::Tensor& pictures, std::string_view caption) = 0;
 };
 
 /// `metrics.jsonl`, the truth of a run: one line {"step":12,"name":"loss","value":1.25} a number.

@@ -16,6 +16,7 @@
 #include "dusk/nn/sliding_window.hpp"
 #include "dusk/nn/unit_translator.hpp"
 #include "dusk/optim/optimizer.hpp"
+#include "dusk/train/dsrnss_options.hpp"
 #include "dusk/train/precision.hpp"
 #include "dusk/train/translator_options.hpp"
 
@@ -97,6 +98,7 @@ struct RunConfig {
   UnitOptions unit;
   CycleGanOptions cyclegan;
   TranslatorOptions translator;
+  DsrnssOptions dsrnss;
   std::map<std::string, StreamOptions> streams;
   PipelineOptions loader;
   std::map<std::string, EvalSetOptions> evaluate;
@@ -108,7 +110,8 @@ struct RunConfig {
 template <class Visitor>
 void describe(Visitor& v, RunConfig& o) {
   v.field("name", o.name, "title of the run in reports");
-  v.field("method", o.method, "what is trained: source_only, self_training, unit, cyclegan");
+  v.field("method", o.method,
+          "what is trained: source_only, self_training, dsrnss, unit, cyclegan");
   v.field("seed", o.seed, "of initial weights, sample order and augmentation", non_negative);
   v.field("data_root", o.data_root,
           "folder that relative paths of shards and lists of samples start from");
@@ -120,10 +123,11 @@ void describe(Visitor& v, RunConfig& o) {
   v.section("unit", o.unit, "networks of method unit");
   v.section("cyclegan", o.cyclegan, "networks of method cyclegan");
   v.section("translator", o.translator, "how the methods unit and cyclegan train");
+  v.section("dsrnss", o.dsrnss, "method dsrnss");
   v.field(
       "streams", o.streams,
       "training samples by name; source_only needs 'source', self_training takes all that bring "
-      "labels, the translators need 'source' (day) and 'target' (night)");
+      "labels, dsrnss and the translators need 'source' (day) and 'target' (night)");
   v.section("loader", o.loader, "threads that make batches");
   v.field("evaluate", o.evaluate, "labelled sets to be scored on, by name");
   v.section("evaluation", o.evaluation, "how sets are scored");

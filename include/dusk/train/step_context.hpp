@@ -16,11 +16,11 @@
 
 namespace dusk {
 
-/// A sum over ranks that is under way.
-class PendingSum {
+/// What a collective makes, while it is under way.
+class PendingTensor {
  public:
-  PendingSum(at::Tensor value, Work work) : value_(std::move(value)), work_(std::move(work)) {}
-  /// The sum; work queued from here on sees it.
+  PendingTensor(at::Tensor value, Work work) : value_(std::move(value)), work_(std::move(work)) {}
+  /// The result; work queued from here on sees it.
   [[nodiscard]] at::Tensor wait() {
     work_.wait_stream();
     return value_;
@@ -52,7 +52,11 @@ class StepContext {
 
   /// Starts the sum over ranks of a small tensor and returns at once, so that the exchange runs
   /// beside the forward pass. The tensor itself becomes the sum.
-  [[nodiscard]] PendingSum start_sum(at::Tensor value, std::string name);
+  [[nodiscard]] PendingTensor start_sum(at::Tensor value, std::string name);
+
+  /// Starts to gather every rank's rows, equally many each, in global order: (n, ...) becomes
+  /// (n * ranks, ...), contiguous. Returns at once.
+  [[nodiscard]] PendingTensor start_gather(const at::Tensor& rows, std::string name);
 
   /// Collective: finishes the exchange of `part` and updates it; see `Trainable::update`. Too many
   /// updates left out in a row are an `InternalError` that names the tensors.
@@ -61,6 +65,10 @@ class StepContext {
   /// Reports a loss; the mean over the pixels of all ranks and steps since the last report is
   /// shown and logged under `name`. Every rank reports the same names.
   void record(const std::string& name, const LossSum& local);
+
+  /// The same for a loss that is divided already: this rank's part of a mean over the global batch,
+  /// of which the mean over steps is shown.
+  void record_part(const std::string& name, const at::Tensor& part);
 
   /// Collective: the recorded means since the last call, by name.
   [[nodiscard]] std::map<std::string, double> take_records();

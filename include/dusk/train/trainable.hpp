@@ -36,7 +36,8 @@ struct Horizon {
 ///     part.zero_grad();
 ///     loss_a.backward();          // may happen any number of times
 ///     part.arm();
-///     loss_b.backward();          // the last one: gradients travel while it runs
+///     loss_b.backward();          // the last one: gradients travel while it runs; or several
+///                                 // that share the parameters among them
 ///     context.update(part);
 class Trainable {
  public:

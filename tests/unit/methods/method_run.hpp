@@ -53,6 +53,7 @@ struct MethodRun {
     StreamBatch own;
     own.images = part(global.images);
     own.labels = part(global.labels);
+    for (const auto& [name, picture] : global.pictures) own.pictures[name] = part(picture);
     own.first_position = global.first_position;
     return own;
   }
@@ -60,7 +61,8 @@ struct MethodRun {
 
 /// Makes the configured method on each of `ranks` threads and calls `body` there.
 inline void run_method(int ranks, const RunConfig& config,
-                       const std::function<void(MethodRun&)>& body) {
+                       const std::function<void(MethodRun&)>& body,
+                       const char* labels = "camvid11") {
   run_in_process(ranks, [&](Communicator& communicator) {
     const at::AutoGradMode grad(true);
     at::set_num_threads(1);
@@ -76,7 +78,7 @@ inline void run_method(int ranks, const RunConfig& config,
                          .log = log,
                          .sinks = {}};
     const auto method =
-        make_method({run, label_space("camvid11"), Horizon{.steps = 10}, /*load_weights=*/true});
+        make_method({run, label_space(labels), Horizon{.steps = 10}, /*load_weights=*/true});
     TrainState state;
     StepContext context(communicator, device, Precision::fp32, state, {.in_a_row = 2});
     method->set_training(true);

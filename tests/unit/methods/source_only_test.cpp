@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "dusk/base/error.hpp"
+#include "dusk/base/random.hpp"
+#include "dusk/nn/hrda.hpp"
 #include "unit/methods/method_run.hpp"
 
 namespace dusk {
@@ -160,6 +162,50 @@ TEST(SourceOnly, TrainsTheAuxiliaryHeadWhereTheArchitectureHasOne) {
   // Two of four branches take part.
   const char* const unused = "segmenter/layer5.conv2d_list.2.weight";
   EXPECT_TRUE(torch::equal(one.after.at(unused), one.before.at(unused)));
+}
+
+/// hrda's detail crop has a tenth of the loss, and lies at the same place on any number of ranks.
+TEST(SourceOnly, TrainsHrdaWithADetailCrop) {
+  RunConfig config = tiny_config();
+  config.model.architecture = Architecture::hrda;
+  config.model.backbone = BackboneKind::mit_b0;
+  config.model.daformer_head = {.embed_channels = 16, .channels = 16};
+  config.model.scale_attention = {.channels = 16};
+  config.optim.weight_decay = 0;
+  StreamBatch global = global_batch();
+  const auto moved = [&](int ranks, double share) {
+    config.loss.hr_loss_weight = share;
+    const StepResult result = one_step(ranks, config, global);
+    EXPECT_GT(result.losses.at("detail_loss"), 1.0);
+    std::map<std::string, at::Tensor> change;
+    for (const char* name : {"hrda_scale_attention.linear_pred.weight", "head.conv_seg.weight"}) {
+      const std::string key = std::string("segmenter/") + name;
+      change[name] = result.after.at(key) - result.before.at(key);
+    }
+    return change;
+  };
+  const auto whole = moved(1, 0), detail = moved(1, 1), both = moved(1, 0.1);
+  for (const auto& [name, value] : both) {
+    const double length = value.norm().item<double>();
+    EXPECT_GT(length, 0) << name;
+    const at::Tensor expected = 0.9 * whole.at(name) + 0.1 * detail.at(name);
+    EXPECT_LE((expected - value).norm().item<double>(), 1e-3 * length) << name;
+    EXPECT_LE((moved(3, 0.1).at(name) - value).norm().item<double>(), 1e-3 * length) << name;
+  }
+  EXPECT_EQ(detail.at("hrda_scale_attention.linear_pred.weight").abs().max().item<double>(), 0)
+      << "the detail's own logits do not pass through the attention";
+
+  // The mean of the detail's loss is over the labelled pixels of the crop.
+  Random random(0, {0});  // of seed 0, step 0
+  const CropBox box = draw_detail_box(kSide, kSide, random);
+  const at::Tensor outside = at::full_like(global.labels, 255);
+  outside.narrow(1, box.top, box.height)
+      .narrow(2, box.left, box.width)
+      .copy_(global.labels.narrow(1, box.top, box.height).narrow(2, box.left, box.width));
+  global.labels = outside;
+  const char* const head = "head.conv_seg.weight";
+  const double difference = (moved(1, 1).at(head) - detail.at(head)).norm().item<double>();
+  EXPECT_LE(difference, 1e-5 * detail.at(head).norm().item<double>());
 }
 
 TEST(SourceOnly, AStepThatIsNotFiniteIsLeftOutOnAllRanks) {

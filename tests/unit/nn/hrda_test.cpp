@@ -61,7 +61,8 @@ TEST(Hrda, IsThePythonReference) {
     std::map<std::string, at::Tensor> outputs;
     if (mode == "crop") {
       const Hrda::Prediction out = network->forward_crop(images, box);
-      outputs = {{"fused", out.fused}, {"detail", out.detail}};
+      outputs = {{"fused", out.fused},
+                 {"detail", resize_logits(out.detail, box.height, box.width)}};
     } else {
       outputs = {{"fused", network->forward_windows(images).fused}};
     }
@@ -78,7 +79,7 @@ TEST(Hrda, GivesLogitsOfTheStatedSizes) {
   const at::Tensor images = closed_form("images", {1, 3, 128, 160});
   const auto out = network->forward_crop(images, {.top = 56, .left = 0, .height = 64, .width = 80});
   EXPECT_EQ(out.fused.sizes(), at::IntArrayRef({1, kClasses, 32, 40}));
-  EXPECT_EQ(out.detail.sizes(), at::IntArrayRef({1, kClasses, 64, 80}));
+  EXPECT_EQ(out.detail.sizes(), at::IntArrayRef({1, kClasses, 16, 20}));
   EXPECT_EQ(out.context_features[3].sizes(), at::IntArrayRef({1, 256, 2, 3}));
   EXPECT_EQ(out.detail_features[0].sizes(), at::IntArrayRef({1, 32, 16, 20}));
   const auto windows = network->forward_windows(images);

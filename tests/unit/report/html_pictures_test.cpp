@@ -97,7 +97,7 @@ TEST(HtmlReport, ShowsPictureRowsWithALegend) {
   EXPECT_NE(page.find("unlabelled"), std::string::npos);
 }
 
-TEST(HtmlReport, ShowsSheetsOfATranslatorAsWideAsThePage) {
+TEST(HtmlReport, ShowsSheetsAsWideAsThePage) {
   const test::RunFolder run;
   run.write("result.json", "{}");
   const std::vector<std::uint8_t> pixels(3UL * 6 * 2000, 90);
@@ -105,6 +105,7 @@ TEST(HtmlReport, ShowsSheetsOfATranslatorAsWideAsThePage) {
     save_picture(run.path() / "sheets" / ("step-" + std::string(step) + ".png"), 6, 2000, pixels);
   }
   run.write("sheets/notes.txt", "no sheet");
+  run.write("sheets/caption.txt", "Columns: night & day.");
   const RunReport report = read_run(run.path(), {.sheets = 2});
   ASSERT_EQ(report.sheets.size(), 2U);
   EXPECT_EQ(report.sheets[0].filename(), "step-00000020.png");
@@ -113,6 +114,7 @@ TEST(HtmlReport, ShowsSheetsOfATranslatorAsWideAsThePage) {
   test::expect_balanced(page);
   EXPECT_EQ(test::count(page, "<img "), 2U);
   EXPECT_NE(page.find("step-00000100"), std::string::npos);
+  EXPECT_NE(page.find("Columns: night &amp; day."), std::string::npos);
   EXPECT_EQ(picture_of(embed_picture(report.sheets[0], PictureKind::sheet, {})).cols, 1280);
 }
 
