@@ -78,7 +78,8 @@ void merge_gradient(const at::Tensor& upper, const at::Tensor& lower, const at::
 
 template <class T>
 FusedResult fused(const Kernels& kernels, const at::Tensor& logits, const at::Tensor& labels,
-                  const PixelLoss& pixel, std::int64_t ignore, bool with_gradient) {
+                  const PixelLoss& pixel, std::int64_t ignore, bool with_gradient,
+                  const at::Tensor& weights) {
   const std::int64_t images = logits.size(0);
   const std::int64_t classes = logits.size(1);
   const std::int64_t height = logits.size(2);
@@ -98,6 +99,9 @@ FusedResult fused(const Kernels& kernels, const at::Tensor& logits, const at::Te
       auto& interval = intervals[static_cast<std::size_t>(i)];
       set_geometry<T>(interval, logits, i / height, i % height, rows, columns);
       interval.labels = labels.const_data_ptr<std::int64_t>() + (i / height) * labels.stride(0);
+      if (weights.defined()) {
+        interval.weights = weights.const_data_ptr<T>() + (i / height) * weights.stride(0);
+      }
       interval.ignore = ignore;
       interval.cross_entropy = static_cast<T>(pixel.cross_entropy);
       interval.focal = static_cast<T>(pixel.focal);
@@ -122,11 +126,13 @@ FusedResult fused(const Kernels& kernels, const at::Tensor& logits, const at::Te
 
 FusedResult fused_cross_entropy(const Kernels& kernels, const at::Tensor& logits,
                                 const at::Tensor& labels, const PixelLoss& pixel,
-                                std::int64_t ignore, bool with_gradient) {
+                                std::int64_t ignore, bool with_gradient,
+                                const at::Tensor& weights) {
   const at::Tensor whole_labels = labels.contiguous();
-  return logits.scalar_type() == at::kDouble
-             ? fused<double>(kernels, logits, whole_labels, pixel, ignore, with_gradient)
-             : fused<float>(kernels, logits, whole_labels, pixel, ignore, with_gradient);
+  const at::Tensor whole_weights =
+      weights.defined() ? weights.to(logits.scalar_type()).contiguous() : weights;
+  const auto run = logits.scalar_type() == at::kDouble ? &fused<double> : &fused<float>;
+  return run(kernels, logits, whole_labels, pixel, ignore, with_gradient, whole_weights);
 }
 
 namespace {

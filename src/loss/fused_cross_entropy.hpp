@@ -17,10 +17,12 @@ struct FusedResult {
 
 /// `upsampled_cross_entropy` of `logits` (N, K, h, w), float32 or float64 on the CPU, any strides,
 /// up-sampled to the size of `labels` (N, H, W) int64. The result does not depend on the number of
-/// threads. `DataError` for a label that is neither a class nor `ignore`.
+/// threads. `weights` (N, H, W) floating, or undefined: all 1. `DataError` for a label that is
+/// neither a class nor `ignore`.
 [[nodiscard]] FusedResult fused_cross_entropy(const Kernels& kernels, const at::Tensor& logits,
                                               const at::Tensor& labels, const PixelLoss& pixel,
-                                              std::int64_t ignore, bool with_gradient);
+                                              std::int64_t ignore, bool with_gradient,
+                                              const at::Tensor& weights = {});
 
 /// Classes (N, height, width) uint8 of `logits` (N, K <= 255, h, w), float32 on the CPU.
 [[nodiscard]] at::Tensor fused_argmax(const Kernels& kernels, const at::Tensor& logits,

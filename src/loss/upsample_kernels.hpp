@@ -44,6 +44,7 @@ constexpr std::int64_t scratch_size(std::int64_t classes, std::int64_t width) {
 template <class T>
 struct LossInterval : Interval<T> {
   const std::int64_t* labels = nullptr;  ///< the image's (H, W), contiguous
+  const T* weights = nullptr;            ///< of the pixels, laid out like the labels; null: all 1
   std::int64_t ignore = 255;
   /// Loss of a pixel: -ln p * (cross_entropy + focal * (1 - p)^gamma), p of the label's class.
   T cross_entropy = 1;

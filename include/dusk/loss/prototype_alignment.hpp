@@ -30,8 +30,9 @@ struct CellLabels {
 /// cosine -1. Classes in O, those that both show, weigh as the options say, others 0; a pair
 /// without any gives 0 with a zero gradient.
 ///
-/// `features_s`, `features_t` (N, C, h, w), computed in float32 at least; both may need a gradient:
-/// it reaches a picture through its pixels and through its prototypes. Detached features get none.
+/// `features_s`, `features_t` (N, C, h, w), computed in float32 at least (outside of autocast,
+/// which would make the matrix products half); both may need a gradient: it reaches a picture
+/// through its pixels and through its prototypes. Detached features get none.
 ///
 /// Scope batch: prototypes and O are those of all pairs of all ranks of `communicator` (null: of
 /// this rank). Each pair's loss stays a mean over its own pixels, 0 where none is of a class in O.

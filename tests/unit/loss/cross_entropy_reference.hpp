@@ -9,8 +9,9 @@
 namespace dusk::test {
 
 /// Bilinear up-sampling and cross entropy as a plain loop in double, straight from the formulas.
-/// `logits` (N, K, h, w) float64, `labels` (N, H, W) int64.
-inline double plain_loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t ignore) {
+/// `logits` (N, K, h, w) float64, `labels` (N, H, W) int64, `weights` (N, H, W) float64 or none.
+inline double plain_loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t ignore,
+                         const at::Tensor& weights = {}) {
   const at::Tensor z = logits.detach().contiguous();
   const auto in = z.accessor<double, 4>();
   const auto truth = labels.accessor<std::int64_t, 3>();
@@ -42,7 +43,8 @@ inline double plain_loss(const at::Tensor& logits, const at::Tensor& labels, std
           total += std::exp(value);
           if (k == label) chosen = value;
         }
-        sum += std::log(total) - chosen;
+        const double weight = weights.defined() ? weights[n][y][x].item<double>() : 1;
+        sum += weight * (std::log(total) - chosen);
       }
     }
   }
@@ -58,6 +60,14 @@ inline at::Tensor some_labels(std::int64_t images, std::int64_t height, std::int
     out[i] = (i * 7 + i / 5) % 6 == 0 ? ignore : (i / 3 + i / 17) % classes;
   }
   return labels;
+}
+
+/// Weights in [0, 2], some of them 0; the same for the same sizes.
+inline at::Tensor some_weights(at::IntArrayRef sizes) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : sizes) count *= size;
+  const at::Tensor index = torch::arange(count, torch::kDouble);
+  return ((index * 0.37).sin() + 1).masked_fill(index.remainder(13).eq(0), 0).view(sizes).clone();
 }
 
 /// Values of about -3 to 3; the same for the same sizes.

@@ -29,15 +29,17 @@ struct Gradient {
   at::Tensor logits;
 };
 
-Gradient ours(const at::Tensor& values, const at::Tensor& labels, const PixelLoss& pixel = {}) {
+Gradient ours(const at::Tensor& values, const at::Tensor& labels, const PixelLoss& pixel = {},
+              const at::Tensor& weights = {}) {
   const at::Tensor logits = values.detach().clone().requires_grad_();
-  const LossSum loss = upsampled_cross_entropy(logits, labels, pixel);
+  const LossSum loss = upsampled_cross_entropy(logits, labels, pixel, kIgnoreLabel, weights);
   loss.sum.backward();
   return {loss.sum.item<double>(), loss.count.item<std::int64_t>(), logits.grad()};
 }
 
 /// The same from PyTorch's separate operators and its automatic gradient.
-Gradient composed(const at::Tensor& values, const at::Tensor& labels, const PixelLoss& pixel = {}) {
+Gradient composed(const at::Tensor& values, const at::Tensor& labels, const PixelLoss& pixel = {},
+                  const at::Tensor& weights = {}) {
   const at::Tensor logits = values.detach().clone().requires_grad_();
   const at::Tensor large = at::upsample_bilinear2d(logits, {labels.size(1), labels.size(2)}, false);
   const at::Tensor used = labels.ne(255);
@@ -46,7 +48,9 @@ Gradient composed(const at::Tensor& values, const at::Tensor& labels, const Pixe
                            .squeeze(1)
                            .masked_select(used);
   const at::Tensor focus = (1 - p).pow(pixel.gamma);
-  const at::Tensor sum = (-p.log() * (pixel.cross_entropy + pixel.focal * focus)).sum();
+  at::Tensor terms = -p.log() * (pixel.cross_entropy + pixel.focal * focus);
+  if (weights.defined()) terms = terms * weights.masked_select(used);
+  const at::Tensor sum = terms.sum();
   sum.backward();
   return {sum.item<double>(), labels.ne(255).sum().item<std::int64_t>(), logits.grad()};
 }
@@ -109,6 +113,63 @@ INSTANTIATE_TEST_SUITE_P(
                     Geometry{1, 3, 40, 40, 5, 7},     // much smaller: source rows without output
                     Geometry{1, 2, 1, 1, 9, 65},      // one source pixel
                     Geometry{3, 1, 4, 4, 16, 16}));   // one class: the loss is 0
+
+class WeightedCrossEntropy
+    : public testing::TestWithParam<std::tuple<Geometry, std::pair<const char*, PixelLoss>>> {};
+
+TEST_P(WeightedCrossEntropy, AgreesWithTheComposedOperators) {
+  const Geometry& g = std::get<0>(GetParam());
+  const PixelLoss pixel = std::get<1>(GetParam()).second;
+  const at::Tensor labels = some_labels(g.images, g.height, g.width, g.classes);
+  const at::Tensor values = some_logits({g.images, g.classes, g.h, g.w}, torch::kDouble);
+  const at::Tensor weights = test::some_weights(labels.sizes());
+  const Gradient reference = composed(values, labels, pixel, weights);
+  const Gradient fine = ours(values, labels, pixel, weights);
+  EXPECT_NEAR(fine.sum, reference.sum, 1e-12 * (1 + reference.sum));
+  EXPECT_EQ(fine.count, reference.count);
+  EXPECT_LT(largest_difference(fine.logits, reference.logits), 1e-11);
+  const Gradient coarse =
+      ours(values.to(torch::kFloat), labels, pixel,
+           weights.to(torch::kFloat).transpose(1, 2).contiguous().transpose(1, 2));
+  EXPECT_NEAR(coarse.sum, reference.sum, 4e-6 * (1 + reference.sum));
+  const double scale = 1 + reference.logits.abs().max().item<double>();
+  EXPECT_LT(largest_difference(coarse.logits, reference.logits), 4e-6 * scale);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Geometries, WeightedCrossEntropy,
+    testing::Combine(testing::Values(Geometry{2, 11, 16, 20, 64, 80},
+                                     Geometry{1, 5, 9, 33, 36, 132}, Geometry{2, 3, 7, 9, 23, 31},
+                                     Geometry{1, 5, 8, 70, 8, 70}),
+                     testing::Values(std::pair{"cross_entropy", PixelLoss{}},
+                                     std::pair{"combined", PixelLoss{0.5, 0.25, 2}})));
+
+TEST(WeightedCrossEntropy, IsLinearInTheWeightsAndOnesChangeNothing) {
+  const at::Tensor labels = some_labels(2, 24, 28, 5);
+  const at::Tensor values = some_logits({2, 5, 6, 7});
+  const at::Tensor weights = test::some_weights(labels.sizes()).to(torch::kFloat);
+  const Gradient once = ours(values, labels, {}, weights);
+  const Gradient twice = ours(values, labels, {}, 2 * weights);
+  EXPECT_EQ(twice.sum, 2 * once.sum);
+  EXPECT_TRUE(twice.logits.equal(2 * once.logits));
+  const Gradient ones = ours(values, labels, {}, torch::ones_like(weights));
+  const Gradient plain = ours(values, labels);
+  EXPECT_EQ(ones.sum, plain.sum);
+  EXPECT_TRUE(ones.logits.equal(plain.logits));
+  const at::NoGradGuard no_gradient;
+  EXPECT_EQ(upsampled_cross_entropy(values, labels, {}, kIgnoreLabel, weights).sum.item<double>(),
+            once.sum);
+}
+
+TEST(WeightedCrossEntropy, RefusesWeightsOfAnotherShapeOrType) {
+  const at::Tensor labels = some_labels(1, 16, 16, 4);
+  const at::Tensor logits = some_logits({1, 4, 4, 4});
+  for (const at::Tensor& weights : {torch::ones({1, 16, 8}), torch::ones({1, 16, 16}, torch::kLong),
+                                    torch::ones({1, 16, 16}).requires_grad_()}) {
+    EXPECT_THROW((void)upsampled_cross_entropy(logits, labels, {}, kIgnoreLabel, weights),
+                 InternalError);
+  }
+}
 
 TEST(CrossEntropy, DirectionalDerivativeMatchesFiniteDifferences) {
   const at::Tensor labels = some_labels(2, 24, 28, 5);

@@ -41,6 +41,22 @@ TEST(UpsampleKernels, EachInstructionSetAgreesWithThePlainLoop) {
   }
 }
 
+TEST(UpsampleKernels, EachInstructionSetWeighsPixels) {
+  const at::Tensor labels = test::some_labels(2, 33, 150, 13);
+  const at::Tensor logits = test::some_logits({2, 13, 9, 37}, torch::kDouble);
+  const at::Tensor weights = test::some_weights(labels.sizes());
+  const double reference = test::plain_loss(logits, labels, 255, weights);
+  const at::Tensor gradient =
+      fused_cross_entropy(baseline::kernels, logits, labels, {}, 255, true, weights).gradient;
+  for (const Kernels* kernels : kernels_of_this_machine()) {
+    SCOPED_TRACE(kernels->name);
+    const FusedResult coarse =
+        fused_cross_entropy(*kernels, logits.to(torch::kFloat), labels, {}, 255, true, weights);
+    EXPECT_NEAR(coarse.loss, reference, 1e-6 * reference);
+    EXPECT_LT((coarse.gradient - gradient).abs().max().item<double>(), 1e-5);
+  }
+}
+
 TEST(UpsampleKernels, EachInstructionSetFindsTheSameClasses) {
   const at::Tensor logits = test::some_logits({1, 19, 9, 37});
   const at::Tensor expected = fused_argmax(baseline::kernels, logits, 36, 148);
