@@ -69,8 +69,8 @@ def mean(values):
 def print_table(title, columns, lines):
     """For people, beside the figures: `lines` are (name, numbers), a number a column."""
     width = max(len(name) for name, _ in lines)
-    out = [title, " " * width + "".join(f"{column:>14}" for column in columns)]
-    out += [f"{name:<{width}}" + "".join(f"{value:>14.1f}" for value in values)
+    out = [title, " " * width + "".join(f"{column:>18}" for column in columns)]
+    out += [f"{name:<{width}}" + "".join(f"{value:>18.1f}" for value in values)
             for name, values in lines]
     print("\n".join(out), file=sys.stderr, flush=True)
 
