@@ -64,6 +64,10 @@ TEST(GpuStream, WaitsForAnEventOfAnotherWithoutTheHost) {
   const Stream second = Stream::from_pool(device, /*high_priority=*/true);
   const at::Tensor matrix = small_matrix(device);
   at::Tensor value = at::zeros({1}, matrix.options());
+  {
+    const StreamScope scope(first);
+    busy_work(matrix);  // a stream's first product prepares the library, and the host waits for that
+  }
   device.synchronize();
   Event written(device);
   Event read(device);

@@ -56,7 +56,8 @@ Example in_double(const Example& batch) {
 
 double relative_difference(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor x = a.to(at::kCPU, at::kDouble), y = b.to(at::kCPU, at::kDouble);
-  return ((x - y).norm() / y.norm().clamp_min(1e-12)).item<double>();
+  // Some gradients are 0 but for rounding: a shift that the next batch norm takes out again.
+  return ((x - y).norm() / y.norm().clamp_min(1e-7)).item<double>();
 }
 
 class GpuNetwork : public testing::TestWithParam<BackboneKind> {};

@@ -1,5 +1,6 @@
 #include "device/backend.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -30,6 +31,7 @@ int device_count() noexcept {
 }
 
 void use_device(int index) {
+  at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);  // the allocator's books, for `memory`
   c10::cuda::set_device(device_index(index));
 }
 
