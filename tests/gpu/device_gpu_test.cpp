@@ -66,7 +66,7 @@ TEST(GpuStream, WaitsForAnEventOfAnotherWithoutTheHost) {
   at::Tensor value = at::zeros({1}, matrix.options());
   {
     const StreamScope scope(first);
-    busy_work(matrix);  // a stream's first product prepares the library, and the host waits for that
+    busy_work(matrix);  // the first product prepares the library, and the host waits for that
   }
   device.synchronize();
   Event written(device);
