@@ -7,6 +7,7 @@ import argparse
 import copy
 import json
 import pathlib
+import re
 import statistics
 import time
 
@@ -97,9 +98,11 @@ def write_parity(args):
         fill(net, network.bias)
         for name in network.before_tanh:
             net.get_parameter(name).sub_(network.bias)
-        for name, tensor in net.state_dict().items():  # flows of a few pixels
-            if "predict_mapping" in name or "dc_convs.6" in name:
+        for name, tensor in net.state_dict().items():
+            if "predict_mapping" in name or "dc_convs.6" in name:  # flows of a few pixels
                 tensor.mul_(0.1 if "decoder4" in name else 0.02)
+            if re.match(r"decoder\.decoder\.1\d\.conv\.weight", name):  # before sigmoids
+                tensor.mul_(0.005)
     exact_net = copy.deepcopy(net).double()
     best = None
     for picture in range(PICTURES):

@@ -169,8 +169,7 @@ NETWORKS = {
     "dannet_light": lambda: one(image_networks.light_net(), bias=1, before_tanh=("model.20.bias",)),
     "dannet_discriminator": lambda: one(image_networks.OutputDiscriminator(CLASSES),
                                         inputs=((CLASSES, 1),)),
-    "monodepth": lambda: Network(Monodepth(), lambda net, x: net(x[0]), before_tanh=tuple(
-        f"decoder.decoder.{i}.conv.bias" for i in range(10, 14))),  # sigmoids
+    "monodepth": lambda: Network(Monodepth(), lambda net, x: net(x[0]), bias=0),  # sigmoids
     "pose_net": lambda: one(image_networks.PoseNet(), inputs=((6, 1),)),
     "uawarpc": alignment,
     "uawarpc_head": alignment_head,
