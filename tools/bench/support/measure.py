@@ -36,14 +36,24 @@ def cores():
     return len(os.sched_getaffinity(0))
 
 
-def run(command, **options):
-    """Runs a program in the root of the tree; its standard output. A failure shows what it said."""
+def finished(command, **options):
+    """Runs a program in the root of the tree to its end. A failure shows what it said."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT,
                           **options)
     if done.returncode != 0:
         sys.stderr.write(done.stdout + done.stderr)
         raise SystemExit(f"exit code {done.returncode}: {' '.join(map(str, command))}")
-    return done.stdout
+    return done
+
+
+def run(command, **options):
+    """Likewise; its standard output."""
+    return finished(command, **options).stdout
+
+
+def log_of(command, **options):
+    """Likewise; its standard error, where Dusk logs."""
+    return finished(command, **options).stderr
 
 
 def run_json(command, **options):
