@@ -18,7 +18,7 @@ struct MapArguments {
   SampleFilter filter;
   std::size_t samples_per_shard = 64;
   int tile = 128;
-  int level = 6;
+  int level = 3;
   EvalOptions loader{.labels = false, .threads = 2, .prefetch = 3};
 };
 

@@ -48,7 +48,7 @@ struct SetPlan {
   ShardLabels labels;
   std::size_t samples_per_shard = 64;
   int tile = 128;
-  int level = 6;
+  int level = 3;
   /// What shard i is made of and how, as text: a shard with this provenance needs not be made
   /// again.
   std::function<std::string(std::size_t shard)> provenance;
