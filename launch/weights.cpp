@@ -127,9 +127,10 @@ void import_weights(const WeightsArguments& arguments, Program& program) {
   MappedTensors mapped(file->tensors());
   mapped.cut_prefix(arguments.prefix);
   mapped.apply(map);
-  for (const auto& [tensor, origin] : mapped.items()) {
-    std::cout << fmt::format("tensor   {} {}{}\n", tensor.name, shape_text(tensor),
-                             origin == tensor.name ? "" : " <- " + origin);
+  for (const auto& [tensor, origin, reversed] : mapped.items()) {
+    std::cout << fmt::format("tensor   {} {}{}{}\n", tensor.name, shape_text(tensor),
+                             origin == tensor.name ? "" : " <- " + origin,
+                             reversed == nullptr ? "" : ", input channels reordered");
   }
   for (const std::string& name : mapped.dropped()) std::cout << "dropped  " << name << '\n';
   for (const std::string& text : file->passed_over()) std::cout << "no tensor " << text << '\n';

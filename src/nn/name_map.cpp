@@ -1,10 +1,34 @@
 #include "dusk/nn/name_map.hpp"
 
+#include <fmt/ranges.h>
+
+#include <cstring>
 #include <map>
 
 #include "dusk/base/error.hpp"
 
 namespace dusk {
+namespace {
+
+/// The tensor's values with the blocks of every row (out, in, ...) in the opposite order.
+std::vector<std::byte> with_reversed_blocks(const TensorRecord& tensor, std::int64_t blocks) {
+  if (blocks < 1 || tensor.shape.size() < 2 || tensor.shape[1] % blocks != 0) {
+    fail<ConfigError>("'{}' of shape ({}) has no dimension 1 of {} equal blocks", tensor.name,
+                      fmt::join(tensor.shape, ", "), blocks);
+  }
+  std::vector<std::byte> reversed(tensor.bytes.size());
+  const auto count = static_cast<std::size_t>(blocks);
+  const std::size_t rows = count * static_cast<std::size_t>(tensor.shape[0]);
+  if (reversed.empty()) return reversed;
+  const std::size_t size = reversed.size() / rows;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::size_t mirrored = i / count * count + (count - 1 - i % count);
+    std::memcpy(&reversed[mirrored * size], &tensor.bytes[i * size], size);
+  }
+  return reversed;
+}
+
+}  // namespace
 
 std::optional<std::vector<std::string_view>> match_name(std::string_view pattern,
                                                         std::string_view name) {
@@ -77,7 +101,16 @@ void MappedTensors::cut_prefix(std::string_view prefix) {
 
 void MappedTensors::apply(const NameMap& map) {
   drop_if([&](const std::string& name) { return matches_any(map.drop, name); });
-  for (Item& item : items_) item.tensor.name = renamed(map.rename, item.tensor.name);
+  for (Item& item : items_) {
+    for (const auto& [name, blocks] : map.reverse) {
+      if (!match_name(name, item.tensor.name)) continue;
+      item.reversed =
+          std::make_shared<const std::vector<std::byte>>(with_reversed_blocks(item.tensor, blocks));
+      item.tensor.bytes = *item.reversed;
+      break;
+    }
+    item.tensor.name = renamed(map.rename, item.tensor.name);
+  }
 }
 
 const std::vector<MappedTensors::Item>& MappedTensors::items() const {

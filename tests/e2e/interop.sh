@@ -40,6 +40,44 @@ done
 "$DUSK" -q weights export "$work/run" "$work/backbone.pth" --prefix backbone.
 "$python" "$here/interop_weights.py" torchvision "$work/backbone.pth" "$checkpoint"
 
+say "whole checkpoints in the layouts of their authors come in under our names, nothing missing or left over"
+"$python" "$here/interop_published.py" write "$work/published"
+echo "model: {architecture: daformer, backbone: mit_b0}" >"$work/daformer.yaml"
+cat >"$work/hrda.yaml" <<YAML
+model:
+  architecture: hrda
+  backbone: mit_b0
+  daformer_head: {embed_channels: 32, channels: 32}
+  scale_attention: {channels: 32}
+YAML
+# import_published NAME arguments...: the list of what comes in is in \$work/NAME.list.
+import_published() {
+  local name=$1
+  shift
+  "$DUSK" -q weights import "$work/published/$name.pth" "$work/published/$name.imported.safetensors" "$@" \
+    >"$work/$name.list" 2>&1 || { cat "$work/$name.list" >&2; die "$name"; }
+}
+# fits NAME: each of its tensors was found in the network, and the network has no others.
+fits() {
+  [ "$(grep -c '^matched ' "$work/$1.list")" -eq "$(grep -c '^tensor ' "$work/$1.list")" ] || die "$1: not all matched"
+  ! grep '^missing ' "$work/$1.list" || die "$1 lacks tensors"
+}
+models=$DUSK_SOURCE/configs/models
+import_published refign_daformer --map "$models/refign.names.yaml" --model "$work/daformer.yaml"
+import_published refign_hrda --map "$models/refign.names.yaml" --model "$work/hrda.yaml"
+import_published refign_teacher --map "$models/refign.names.yaml" --model "$work/hrda.yaml" --prefix m_
+import_published refign_alignment --prefix alignment_head.
+import_published openmmlab_daformer --map "$models/daformer.names.yaml" --model "$work/daformer.yaml"
+import_published openmmlab_hrda --map "$models/daformer.names.yaml" --model "$work/hrda.yaml"
+import_published openmmlab_teacher --map "$models/daformer.names.yaml" --model "$work/hrda.yaml" --prefix ema_model.
+import_published openmmlab_student --map "$models/daformer.names.yaml" --model "$work/hrda.yaml"
+for name in refign_daformer refign_hrda refign_teacher openmmlab_daformer openmmlab_hrda openmmlab_teacher openmmlab_student; do
+  fits "$name"
+done
+grep -q "fuse.conv.weight .*, input channels reordered$" "$work/openmmlab_hrda.list" || die "the new order is not reported"
+! grep "reordered" "$work"/refign_*.list "$work/openmmlab_daformer.list" || die "reordered without need"
+"$python" "$here/interop_published.py" same "$work/published"
+
 say "networks of each kind are those of Python with the same weights (tools/bench/rows/parity has them all)"
 "$DUSK_SOURCE/tools/bench/rows/parity" --height 64 --width 96 $(printf -- "--model %s " resnet18 mobilenet_v2 \
   mit_b0 patch_discriminator unit_t0_discriminators) >"$work/parity"

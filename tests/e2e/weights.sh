@@ -32,6 +32,12 @@ YAML
 grep -q '^tensor   fc.weight F32 (2, 3) <- 0.weight$' "$work/list" || die "not renamed"
 grep -q '^dropped  1.running_mean$' "$work/list" || die "not dropped"
 expect 0 "^2 tensors" "$DUSK" weights inspect "$work/m.safetensors"
+echo 'reverse: [{name: 0.weight, blocks: 3}]' >>"$work/map.yaml"
+"$DUSK" -q weights import "$golden/two_networks.pth" "$work/r.safetensors" --map "$work/map.yaml" >"$work/list"
+grep -q '^tensor   fc.weight F32 (2, 3) <- 0.weight, input channels reordered$' "$work/list" || die "not reordered"
+sed -i 's/blocks: 3/blocks: 2/' "$work/map.yaml"
+expect 64 "'0.weight' of shape \(2, 3\) has no dimension 1 of 2 equal blocks" \
+  "$DUSK" weights import "$golden/two_networks.pth" "$work/x.safetensors" --map "$work/map.yaml"
 sed -i 's/to: fc/into: fc/' "$work/map.yaml"
 expect 64 "map.yaml:4.*into" "$DUSK" weights import "$golden/two_networks.pth" "$work/x.safetensors" --map "$work/map.yaml"
 expect 64 "no tensors are left" "$DUSK" weights import "$golden/state.pth" "$work/x.safetensors" --prefix nothing

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "dusk/base/range.hpp"
 #include "dusk/io/tensor_file.hpp"
 
 namespace dusk {
@@ -27,12 +31,27 @@ void describe(Visitor& v, NameRule& o) {
           "must not have more * than 'from'");
 }
 
+/// Tensors whose input channels (dimension 1) the authors' network takes in another order: in
+/// `blocks` equal parts, the last one first.
+struct BlockReversal {
+  std::string name;
+  std::int64_t blocks = 2;
+};
+
+template <class Visitor>
+void describe(Visitor& v, BlockReversal& o) {
+  v.required("name", o.name, "name in the file, with * for any characters");
+  v.required("blocks", o.blocks, "equal parts of dimension 1, whose order is reversed",
+             at_least(2));
+}
+
 /// What is known of a kind of published file: the YAML files configs/models/*.names.yaml.
 struct NameMap {
   std::string about{};
   std::string part{};
   std::vector<std::string> drop{};
   std::vector<NameRule> rename{};
+  std::vector<BlockReversal> reverse{};
 };
 
 template <class Visitor>
@@ -41,6 +60,7 @@ void describe(Visitor& v, NameMap& o) {
   v.field("part", o.part, "dictionary of the checkpoint that holds the tensors, as 'a/b'");
   v.field("drop", o.drop, "names in the file that are left out, with * for any characters");
   v.field("rename", o.rename, "changes of the other names; the first that matches counts");
+  v.field("reverse", o.reverse, "tensors whose input channels come in blocks in another order");
 }
 
 /// What each `*` of the pattern stands for in the name; nothing where they do not match. Takes time
@@ -58,12 +78,14 @@ void describe(Visitor& v, NameMap& o) {
 /// DistributedDataParallel do; else empty.
 [[nodiscard]] std::string_view wrapper_prefix(std::span<const TensorRecord> tensors);
 
-/// Tensors on their way from a file to other names. Bytes belong to the file.
+/// Tensors on their way from a file to other names. Bytes belong to the file, those of a reversed
+/// tensor to its item.
 class MappedTensors {
  public:
   struct Item {
     TensorRecord tensor;
-    std::string origin;  ///< its name in the file
+    std::string origin;                                        ///< its name in the file
+    std::shared_ptr<const std::vector<std::byte>> reversed{};  ///< null: the file's bytes
   };
 
   /// Under their own names, without the `wrapper_prefix`.
@@ -71,6 +93,8 @@ class MappedTensors {
 
   /// Drops all that do not begin with `prefix` and takes it off the others.
   void cut_prefix(std::string_view prefix);
+  /// Drops, reverses and renames; all three go by the names before. `ConfigError` that names a
+  /// tensor without a dimension 1 that the blocks divide.
   void apply(const NameMap& map);
 
   /// In the order of the file. `ConfigError` where two have the same name or none are left.
