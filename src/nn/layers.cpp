@@ -107,9 +107,10 @@ void BatchNorm2d::share_statistics(Communicator& ranks, const std::string& name)
 /// A batch norm with fixed statistics is folded into the convolution before it: one pass over the
 /// weights, which are small, instead of one over the activations, which are not. Gradients reach
 /// the weight (and scale and shift where they train) through the fold.
-at::Tensor BatchNorm2d::folded(const at::Tensor& x, Conv2d& conv) const {
-  const at::Tensor scale = weight_ * at::rsqrt(running_var_ + options_.eps);
-  const at::Tensor mean = conv.bias().defined() ? running_mean_ - conv.bias() : running_mean_;
+at::Tensor BatchNorm2d::folded(const NormStatistics& statistics, const at::Tensor& x,
+                               Conv2d& conv) const {
+  const at::Tensor scale = weight_ * at::rsqrt(statistics.variance + options_.eps);
+  const at::Tensor mean = conv.bias().defined() ? statistics.mean - conv.bias() : statistics.mean;
   const at::Tensor shift = at::addcmul(bias_, mean, scale, -1);
   return conv.apply(x, conv.weight() * scale.view({-1, 1, 1, 1}), shift);
 }
@@ -120,6 +121,18 @@ void BatchNorm2d::track(const at::Tensor& mean, const at::Tensor& variance,
   const at::Tensor unbiased = variance.to(at::kDouble) * (count / (count - 1));
   running_mean_.lerp_(mean, kMomentum);
   running_var_.lerp_(unbiased.to(running_var_.scalar_type()), kMomentum);
+}
+
+NormStatistics BatchNorm2d::observe(const std::vector<ChannelStatistics>& parts) {
+  const at::NoGradGuard no_grad;
+  num_batches_tracked_.add_(1);
+  ChannelStatistics all = merged(parts);
+  if (ranks_) all = ranks_->combine(all);
+  require_spread(all.count.item<double>());
+  const at::ScalarType type = running_mean_.scalar_type();
+  NormStatistics statistics{all.mean.to(type), all.variance.to(type)};
+  track(statistics.mean, statistics.variance, all.count);
+  return statistics;
 }
 
 at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
@@ -151,17 +164,28 @@ at::Tensor BatchNorm2d::trained(const at::Tensor& x, Activation activation,
 
 at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activation activation,
                      const at::Tensor& residual) {
-  if (norm.is_affine() && !x.is_cuda()) {
-    return add_and_activate(norm.folded(x, conv), residual, activation);
-  }
+  if (norm.is_affine()) return conv_norm_by(norm.running(), x, conv, norm, activation, residual);
   return batch_norm(conv.forward(x), norm, activation, residual);
+}
+
+at::Tensor conv_norm_by(const NormStatistics& statistics, const at::Tensor& x, Conv2d& conv,
+                        BatchNorm2d& norm, Activation activation, const at::Tensor& residual) {
+  if (x.is_cuda()) {
+    return batch_norm_by(statistics, conv.forward(x), norm, activation, residual);
+  }
+  return add_and_activate(norm.folded(statistics, x, conv), residual, activation);
 }
 
 at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
                       const at::Tensor& residual) {
   if (!norm.is_affine()) return norm.trained(x, activation, residual);
+  return batch_norm_by(norm.running(), x, norm, activation, residual);
+}
+
+at::Tensor batch_norm_by(const NormStatistics& statistics, const at::Tensor& x, BatchNorm2d& norm,
+                         Activation activation, const at::Tensor& residual) {
   return add_and_activate(
-      at::batch_norm(x, norm.weight_, norm.bias_, norm.running_mean_, norm.running_var_,
+      at::batch_norm(x, norm.weight_, norm.bias_, statistics.mean, statistics.variance,
                      /*training=*/false, kMomentum, norm.options_.eps, /*cudnn_enabled=*/true),
       residual, activation);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "dusk/nn/batch_norm_mode.hpp"
 #include "dusk/nn/init.hpp"
@@ -66,6 +67,11 @@ struct BatchNormOptions {
   bool trains_affine = true;  ///< false: scale and shift stay what they were loaded as, in any mode
 };
 
+/// What a batch norm subtracts, and the biased variance that it divides by: (C) each.
+struct NormStatistics {
+  at::Tensor mean, variance;
+};
+
 /// Batch norm over (N, H, W) with torchvision's names, momentum 0.1.
 class BatchNorm2d : public torch::nn::Module {
  public:
@@ -78,13 +84,21 @@ class BatchNorm2d : public torch::nn::Module {
   void share_statistics(Communicator& ranks, const std::string& name);
   /// True where the layer is a fixed affine function: frozen, or in eval mode.
   [[nodiscard]] bool is_affine() const { return frozen_ || !is_training(); }
+  [[nodiscard]] NormStatistics running() const { return {running_mean_, running_var_}; }
+  /// Statistics of a batch whose parts have these, and of the other ranks' batches, as train mode
+  /// takes them: they enter the running ones. One exchange. At least one part.
+  NormStatistics observe(const std::vector<ChannelStatistics>& parts);
 
  private:
-  friend at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm,
-                              Activation activation, const at::Tensor& residual);
+  friend at::Tensor conv_norm_by(const NormStatistics& statistics, const at::Tensor& x,
+                                 Conv2d& conv, BatchNorm2d& norm, Activation activation,
+                                 const at::Tensor& residual);
+  friend at::Tensor batch_norm_by(const NormStatistics& statistics, const at::Tensor& x,
+                                  BatchNorm2d& norm, Activation activation,
+                                  const at::Tensor& residual);
   friend at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
                                const at::Tensor& residual);
-  at::Tensor folded(const at::Tensor& x, Conv2d& conv) const;
+  at::Tensor folded(const NormStatistics& statistics, const at::Tensor& x, Conv2d& conv) const;
   at::Tensor trained(const at::Tensor& x, Activation activation, const at::Tensor& residual);
   /// Batch statistics enter the running ones, of whose type they are, so that ranks that compute in
   /// different ways keep the same bits. `count` (1), float64: the number of values.
@@ -104,6 +118,12 @@ at::Tensor conv_norm(const at::Tensor& x, Conv2d& conv, BatchNorm2d& norm, Activ
 /// activation(norm(x) + residual), behind what is not a `Conv2d`.
 at::Tensor batch_norm(const at::Tensor& x, BatchNorm2d& norm, Activation activation,
                       const at::Tensor& residual = {});
+
+/// Both as a fixed affine function by these statistics, whatever the norm's mode.
+at::Tensor conv_norm_by(const NormStatistics& statistics, const at::Tensor& x, Conv2d& conv,
+                        BatchNorm2d& norm, Activation activation, const at::Tensor& residual = {});
+at::Tensor batch_norm_by(const NormStatistics& statistics, const at::Tensor& x, BatchNorm2d& norm,
+                         Activation activation, const at::Tensor& residual = {});
 
 /// activation(group norm(x) + residual), eps 1e-5; `weight` and `bias` are (C).
 at::Tensor group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight,

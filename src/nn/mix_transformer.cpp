@@ -9,6 +9,7 @@
 #include "dusk/base/error.hpp"
 #include "dusk/nn/init.hpp"
 #include "nn/layers.hpp"
+#include "nn/pieces.hpp"
 #include "nn/random_layers.hpp"
 #include "nn/recompute.hpp"
 #include "nn/transformer_layers.hpp"
@@ -202,6 +203,34 @@ class MixTransformer : public Backbone, public RandomLayers {
   std::vector<at::Tensor> features(const at::Tensor& images) override {
     require_size(images);
     const at::Tensor survivors = draw(images);
+    if (at::GradMode::is_enabled()) return levels_of(images, survivors);
+    const std::int64_t hidden = kMlpRatio * info_.channels[0] * images.size(2) * images.size(3) /
+                                (kForm[0].stride * kForm[0].stride);
+    std::vector<std::vector<at::Tensor>> levels(kStages);
+    for (const Piece& piece : pieces_of(images, hidden)) {
+      const auto part = levels_of(piece.of(images), piece.of(survivors, 1));
+      for (std::size_t i = 0; i < kStages; ++i) levels[i].push_back(part[i]);
+    }
+    std::vector<at::Tensor> whole;
+    for (auto& parts : levels) {
+      whole.push_back(parts.size() == 1 ? parts.front() : at::cat(parts));
+      parts.clear();
+    }
+    return whole;
+  }
+
+  [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
+
+  [[nodiscard]] LoadPolicy load_policy(const TensorFile& /*file*/) const override {
+    return {.renames = {{"backbone.*", "*"}},
+            .allowed_extra = {"head.*", "decode_head.*", "auxiliary_head.*"},
+            .allowed_missing = {},
+            .allow_reshape = false};
+  }
+
+ private:
+  /// `survivors` (2 x blocks, N), or undefined.
+  std::vector<at::Tensor> levels_of(const at::Tensor& images, const at::Tensor& survivors) {
     std::int64_t branch = 0;
     const auto next = [&] { return survivors.defined() ? survivors[branch++] : at::Tensor(); };
     at::Tensor map = images;
@@ -221,16 +250,6 @@ class MixTransformer : public Backbone, public RandomLayers {
     return levels;
   }
 
-  [[nodiscard]] PyramidInfo pyramid() const override { return info_; }
-
-  [[nodiscard]] LoadPolicy load_policy(const TensorFile& /*file*/) const override {
-    return {.renames = {{"backbone.*", "*"}},
-            .allowed_extra = {"head.*", "decode_head.*", "auxiliary_head.*"},
-            .allowed_missing = {},
-            .allow_reshape = false};
-  }
-
- private:
   /// Both branches of a block have its rate.
   void set_drop_rates(double last) {
     std::size_t blocks = 0;

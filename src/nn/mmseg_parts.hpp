@@ -15,6 +15,9 @@ class ConvNorm : public torch::nn::Module {
  public:
   ConvNorm(const ConvOptions& options, Activation activation);
   at::Tensor forward(const at::Tensor& x) { return conv_norm(x, *conv_, *bn_, activation_); }
+  [[nodiscard]] Conv2d& conv() { return *conv_; }
+  [[nodiscard]] BatchNorm2d& norm() { return *bn_; }
+  [[nodiscard]] Activation activation() const { return activation_; }
 
  private:
   Activation activation_;

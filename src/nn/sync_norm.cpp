@@ -125,6 +125,21 @@ ChannelStatistics channel_statistics(const at::Tensor& x) {
   return {mean, square / count.clamp_min(1), count};
 }
 
+ChannelStatistics merged(const std::vector<ChannelStatistics>& parts) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> means, variances, counts;
+  for (const ChannelStatistics& part : parts) {
+    means.push_back(part.mean);
+    variances.push_back(part.variance);
+    counts.push_back(part.count);
+  }
+  const at::Tensor count = at::stack(counts);  // (parts, 1)
+  const at::Tensor share = count / count.sum().clamp_min(1);
+  const at::Tensor mean = (share * at::stack(means)).sum(0);
+  const at::Tensor square = at::stack(variances) + (at::stack(means) - mean).square();
+  return {mean, (share * square).sum(0), count.sum(0)};
+}
+
 at::Tensor sync_norm(const at::Tensor& x, const ChannelStatistics& statistics,
                      const at::Tensor& weight, const at::Tensor& bias, double eps,
                      const NormRanksPtr& ranks) {

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "nn/norm_ranks.hpp"
 
 /// Batch norm over the samples of several ranks for any floating type, device and memory format;
@@ -11,6 +13,10 @@ namespace dusk {
 
 /// Of this rank's x (N, C, H, W); N may be 0.
 ChannelStatistics channel_statistics(const at::Tensor& x);
+
+/// Of a batch whose parts have these: exact, without the difference of large numbers. At least one
+/// part; parts without samples count for nothing.
+ChannelStatistics merged(const std::vector<ChannelStatistics>& parts);
 
 /// (x - mean) / sqrt(variance + eps) * weight + bias, in the type of x, with the statistics of all
 /// ranks. The gradient is that of the whole normalisation over all ranks.

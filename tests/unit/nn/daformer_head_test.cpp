@@ -10,6 +10,7 @@
 
 #include "closed_form.hpp"
 #include "dusk/base/error.hpp"
+#include "dusk/nn/batch_norm_mode.hpp"
 #include "dusk/nn/draws.hpp"
 #include "dusk/nn/segformer_head.hpp"
 #include "golden_file.hpp"
@@ -137,6 +138,44 @@ TEST(DaformerHead, HasThePublishedNumbersByPart) {
                                                      {"fuse_layer.bottleneck", 2'359'808},
                                                      {"conv_seg", 4'883}};
   EXPECT_EQ(counts, expected);
+}
+
+/// Without gradients the head takes two of these three samples, then one. Batch norms still see all
+/// of them as one batch, and dropout draws for all of them.
+TEST(DaformerHead, GoesInPiecesWithoutGradientsAndIsTheSameFunction) {
+  const PyramidInfo pyramid{.channels = {8, 16}, .strides = {4, 8}};
+  const auto head_in = [&](const std::string& mode) {
+    const auto head = make_daformer_head({.embed_channels = 48, .channels = 16}, pyramid, 3);
+    test::fill_closed_form(*head);
+    set_draws(*head, {.seed = 1, .positions = {4, 5, 6}});
+    head->train(mode != "eval");
+    if (mode == "frozen") set_batch_norm_mode(*head, BatchNormMode::frozen);
+    return head;
+  };
+  std::vector<at::Tensor> levels;
+  for (const std::int64_t i : {0, 1}) {
+    const std::int64_t side = 128 >> i;
+    levels.push_back(test::closed_form("level", {3, 8 << i, side, side})
+                         .contiguous(at::MemoryFormat::ChannelsLast));
+    levels[static_cast<std::size_t>(i)][2] += 1;  // no piece has the statistics of all
+  }
+  for (const std::string mode : {"train", "frozen", "eval"}) {
+    SCOPED_TRACE(mode);
+    const auto whole = head_in(mode), in_pieces = head_in(mode);
+    const at::Tensor expected = whole->forward(levels);
+    const at::Tensor found = [&] {
+      const at::NoGradGuard no_grad;
+      return in_pieces->forward(levels);
+    }();
+    // By batch statistics the norms are rounded otherwise: before the convolution, not behind it.
+    EXPECT_LT(test::relative_error(found, expected), mode == "train" ? 1e-5 : 1e-6);
+    const auto buffers = whole->named_buffers();
+    for (const auto& entry : in_pieces->named_buffers()) {
+      const at::Tensor value = entry.value().to(at::kFloat);
+      const at::Tensor& same = buffers[entry.key()];
+      EXPECT_LT(test::relative_error(value, same.to(at::kFloat)), 1e-6) << entry.key();
+    }
+  }
 }
 
 TEST(DaformerHead, TakesAnyBackbone) {

@@ -197,6 +197,19 @@ TEST(MixTransformer, StartsAsPublished) {
   }
 }
 
+/// Without gradients it takes two of these three pictures, then one, each with its own draws.
+TEST(MixTransformer, GoesInPiecesWithoutGradientsAndIsTheSameFunction) {
+  const auto network = small_network({.drop_path = 0.4});
+  set_draws(*network, {.seed = 1, .positions = {4, 5, 6}});
+  const at::Tensor x = images(3, 384, 576);
+  const auto expected = network->features(x);
+  const at::NoGradGuard no_grad;
+  const auto found = network->features(x);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_LT(test::relative_error(found[i], expected[i]), 1e-5) << i;
+  }
+}
+
 // --- stochastic depth ---------------------------------------------------------------------------
 
 const DrawKey kKey{.seed = 5, .pass = 1, .positions = {40, 41, 42, 43}};
