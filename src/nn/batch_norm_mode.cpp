@@ -23,4 +23,15 @@ void set_batch_norm_mode(torch::nn::Module& module, BatchNormMode mode,
   }
 }
 
+HeldBatchNorms::HeldBatchNorms(torch::nn::Module& module) {
+  for (const auto& child : module.modules()) {
+    if (child->as<BatchNorm2d>() != nullptr && child->is_training()) held_.push_back(child);
+  }
+  for (const auto& norm : held_) norm->eval();
+}
+
+HeldBatchNorms::~HeldBatchNorms() {
+  for (const auto& norm : held_) norm->train();
+}
+
 }  // namespace dusk

@@ -16,7 +16,7 @@ using NamedTensors = torch::OrderedDict<std::string, at::Tensor>;
 /// Copies values; `InternalError` unless both are the same tensors but for them.
 void copy_values(const NamedTensors& from, const NamedTensors& to) {
   if (from.size() != to.size()) {
-    fail<InternalError>("a teacher of {} tensors cannot follow a student of {}", to.size(),
+    fail<InternalError>("a network of {} tensors cannot become a copy of one of {}", to.size(),
                         from.size());
   }
   for (std::size_t i = 0; i < from.size(); ++i) {
@@ -24,7 +24,7 @@ void copy_values(const NamedTensors& from, const NamedTensors& to) {
     const at::Tensor& target = to[i].value();
     if (from[i].key() != to[i].key() || !source.sizes().equals(target.sizes()) ||
         source.scalar_type() != target.scalar_type() || source.device() != target.device()) {
-      fail<InternalError>("the student's '{}' ({}) is not the teacher's '{}' ({})", from[i].key(),
+      fail<InternalError>("the original's '{}' ({}) is not the copy's '{}' ({})", from[i].key(),
                           fmt::join(source.sizes(), "x"), to[i].key(),
                           fmt::join(target.sizes(), "x"));
     }
@@ -34,13 +34,17 @@ void copy_values(const NamedTensors& from, const NamedTensors& to) {
 
 }  // namespace
 
+void become_copy(torch::nn::Module& copy, const torch::nn::Module& original) {
+  const at::NoGradGuard no_grad;
+  copy_values(original.named_parameters(), copy.named_parameters());
+  copy_values(original.named_buffers(), copy.named_buffers());
+  for (const at::Tensor& parameter : copy.parameters()) parameter.requires_grad_(false);
+}
+
 Teacher::Teacher(std::shared_ptr<torch::nn::Module> teacher, const torch::nn::Module& student,
                  double momentum)
     : module_(std::move(teacher)), parameters_(module_->parameters()), momentum_(momentum) {
-  const at::NoGradGuard no_grad;
-  copy_values(student.named_parameters(), module_->named_parameters());
-  copy_values(student.named_buffers(), module_->named_buffers());
-  for (const at::Tensor& parameter : parameters_) parameter.requires_grad_(false);
+  become_copy(*module_, student);
 }
 
 void Teacher::update(const torch::nn::Module& student) {

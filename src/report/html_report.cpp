@@ -10,6 +10,7 @@
 #include "dusk/base/files.hpp"
 #include "dusk/report/tables.hpp"
 #include "report/chart.hpp"
+#include "report/class_curves.hpp"
 #include "report/embed.hpp"
 #include "report/markup.hpp"
 #include "report/palette.hpp"
@@ -96,6 +97,7 @@ Chart make_chart(Runs runs, const std::string& title, const std::vector<std::str
 std::string render_curves(Runs runs) {
   std::vector<std::string> loss, rate, scores, others;
   for (const std::string& name : metric_names(runs)) {
+    if (is_class_iou(name)) continue;
     (is_loss(name)            ? loss
      : is_learning_rate(name) ? rate
      : is_mean_iou(name)      ? scores
@@ -106,6 +108,7 @@ std::string render_curves(Runs runs) {
   if (!loss.empty()) out += render_chart(make_chart(runs, "Loss", loss, ValueKind::noisy));
   if (!scores.empty())
     out += render_chart(make_chart(runs, "Validation mIoU", scores, ValueKind::share));
+  out += render_class_curves(runs);
   if (!rate.empty()) out += render_chart(make_chart(runs, "Learning rate", rate, ValueKind::exact));
   if (!out.empty()) out = "<h2>Curves</h2>\n<div class=\"charts\">\n" + out + "</div>\n";
   if (!others.empty()) {

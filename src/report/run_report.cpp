@@ -61,6 +61,8 @@ class ResultReader {
     for (const auto& [key, value] : root.items()) {
       if (key == "classes") {
         read_classes(value);
+      } else if (key == "class_groups") {
+        read_groups(value);
       } else if (key == "sets") {
         read_sets(value);
       } else {
@@ -90,6 +92,22 @@ class ResultReader {
         reject(fmt::format("classes[{}] is neither a name nor an object with one", index));
       }
       report_.classes.push_back(std::move(item));
+    }
+  }
+
+  void read_groups(const Json& list) {
+    const auto are_names = [](const Json& names) {
+      return names.is_array() && std::ranges::all_of(names, &Json::is_string);
+    };
+    if (!list.is_array()) reject("'class_groups' must be a list");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const Json& entry = list[i];
+      if (!entry.is_object() || !entry.contains("name") || !entry["name"].is_string() ||
+          !entry.contains("classes") || !are_names(entry["classes"])) {
+        reject(fmt::format("class_groups[{}] must have a name and a list of classes' names", i));
+      }
+      report_.groups.push_back({.name = entry["name"].get<std::string>(),
+                                .classes = entry["classes"].get<std::vector<std::string>>()});
     }
   }
 

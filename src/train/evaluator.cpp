@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -29,14 +30,45 @@ json to_json(const Scores& scores) {
           {"iou", iou}};
 }
 
+/// Filtered as PIL does it where pictures shrink, like the training samples.
+at::Tensor scaled(const at::Tensor& images, double factor) {
+  if (factor == 1) return images;
+  const auto side = [&](std::int64_t pixels) {
+    return std::max<std::int64_t>(std::llround(factor * static_cast<double>(pixels)), 1);
+  };
+  return at::_upsample_bilinear2d_aa(images, {side(images.size(2)), side(images.size(3))},
+                                     /*align_corners=*/false);
+}
+
+/// The groups that are configured for method dsrnss, whatever the run's method; none where they are
+/// of another label space.
+json class_groups(const ClassGroupNames& names, const LabelSpace& labels) {
+  const auto is_known = [&](const std::string& name) {
+    return std::ranges::find(labels.classes, name, &ClassInfo::name) != labels.classes.end();
+  };
+  json groups = json::array();
+  for (const auto& [name, classes] :
+       {std::pair{"static", &names.large_static}, std::pair{"dynamic", &names.dynamic},
+        std::pair{"small", &names.small}}) {
+    if (!std::ranges::all_of(*classes, is_known)) return json::array();
+    groups.push_back({{"name", name}, {"classes", *classes}});
+  }
+  return groups;
+}
+
 }  // namespace
 
 at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
                           const RunContext& run) {
   const AutocastScope autocast(run.config.train.precision, run.device.torch().type());
-  return sliding_logits([&](const at::Tensor& windows) { return method.predict(windows); },
-                        run.device.upload(images), run.config.evaluation.sliding)
-      .to(torch::kFloat32);
+  const double scale = run.config.evaluation.scale;
+  const at::Tensor seen = scaled(run.device.upload(images), scale);
+  const at::Tensor logits =
+      sliding_logits([&](const at::Tensor& windows) { return method.predict(windows); }, seen,
+                     run.config.evaluation.sliding)
+          .to(torch::kFloat32);
+  // To the size that the network saw, and by the caller to that of the labels: published so.
+  return scale == 1 ? logits : resize_logits(logits, seen.size(2), seen.size(3));
 }
 
 std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels,
@@ -120,6 +152,8 @@ void write_result(const std::filesystem::path& path, const RunConfig& config,
   json result = {{"name", config.name}, {"method", config.method},    {"step", step},
                  {"seed", config.seed}, {"label_space", labels.name}, {"classes", classes},
                  {"sets", sets}};
+  json groups = class_groups(config.dsrnss.classes, labels);
+  if (!groups.empty()) result["class_groups"] = std::move(groups);
   if (labels.name.empty()) result.erase("label_space");
   publish(path, std::string_view(result.dump(2) + "\n"));
 }

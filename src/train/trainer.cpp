@@ -3,8 +3,11 @@
 #include <fmt/ranges.h>
 #include <torch/types.h>
 
+#include <cmath>
+
 #include "dusk/base/units.hpp"
 #include "dusk/comm/collectives.hpp"
+#include "dusk/data/label_space.hpp"
 #include "dusk/ddp/fingerprint.hpp"
 
 namespace dusk {
@@ -162,10 +165,7 @@ void Trainer::validate(bool record) {
     const Stopwatch clock;
     const Scores scores = evaluate(as_segmentation(method_, run_.config.method), set, run_);
     scores_[set.name] = scores;
-    if (record) {
-      run_.metric(state_.step, set.name + ".miou", scores.mean_iou);
-      run_.metric(state_.step, set.name + ".pixel_accuracy", scores.pixel_accuracy);
-    }
+    if (record) record_scores(set, scores);
     if (run_.progress != nullptr) run_.progress->finish();
     run_.log.info("step {}: {}: mIoU {:.2f} %, pixel accuracy {:.2f} % ({})", state_.step, set.name,
                   100 * scores.mean_iou, 100 * scores.pixel_accuracy,
@@ -183,6 +183,17 @@ void Trainer::validate(bool record) {
   reported_step_ = state_.step;
   reported_data_seconds_ = batches_.waited_seconds();
   reported_exchange_seconds_ = context_.exchange_seconds();
+}
+
+/// Of classes that occur neither in the truth nor in the predictions: nothing.
+void Trainer::record_scores(const EvalSet& set, const Scores& scores) {
+  run_.metric(state_.step, set.name + ".miou", scores.mean_iou);
+  run_.metric(state_.step, set.name + ".pixel_accuracy", scores.pixel_accuracy);
+  const auto& classes = label_space(set.dataset.label_space()).classes;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (!std::isfinite(scores.iou[i])) continue;
+    run_.metric(state_.step, set.name + ".iou." + classes[i].name, scores.iou[i]);
+  }
 }
 
 void Trainer::checkpoint() {

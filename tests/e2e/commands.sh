@@ -15,6 +15,9 @@ say "train on two ranks, then score and predict on two ranks"
 train 2 "$work/run" -q
 [ -s "$work/run/report.html" ] && [ -s "$work/run/result.json" ] || die "no report or result"
 grep -q 'data:image/png' "$work/run/report.html" || die "the report has no pictures"
+for group in static dynamic small; do
+  grep -q "day: IoU of $group classes" "$work/run/report.html" || die "the report has no curves of $group classes"
+done
 "$DUSK_SOURCE/launch/local.sh" -n 2 -- -q eval --run "$work/run" --json "$work/eval.json"
 "$DUSK" -q eval --run "$work/run" --json "$work/eval1.json"
 cmp "$work/eval.json" "$work/eval1.json" || die "other digits on another number of ranks"

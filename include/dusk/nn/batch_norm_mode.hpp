@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace torch::nn {
 class Module;
@@ -47,5 +49,18 @@ BatchNormMode resolve(BatchNormMode mode, std::int64_t samples_per_step);
 /// nothing is exchanged.
 void set_batch_norm_mode(torch::nn::Module& module, BatchNormMode mode,
                          Communicator* communicator = nullptr);
+
+/// While this lives, batch norms below `module` are the fixed affine function of eval mode, which
+/// leaves the running statistics alone; everything else stays in its mode.
+class HeldBatchNorms {
+ public:
+  explicit HeldBatchNorms(torch::nn::Module& module);
+  ~HeldBatchNorms();
+  HeldBatchNorms(const HeldBatchNorms&) = delete;
+  HeldBatchNorms& operator=(const HeldBatchNorms&) = delete;
+
+ private:
+  std::vector<std::shared_ptr<torch::nn::Module>> held_;
+};
 
 }  // namespace dusk

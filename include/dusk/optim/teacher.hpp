@@ -12,6 +12,11 @@ class Module;
 
 namespace dusk {
 
+/// `copy`'s parameters and buffers take the values of `original`'s, whose structure, types and
+/// devices it shares; `InternalError` that names the tensor where they differ. The copy's
+/// parameters need no gradient from now on.
+void become_copy(torch::nn::Module& copy, const torch::nn::Module& original);
+
 /// A teacher whose parameters are the exponential moving average of a student's: with t updates
 /// behind it, theta_T <- m theta_T + (1 - m) theta_S, m = min(1 - 1 / (t + 1), momentum) (Tarvainen
 /// and Valpola 2017 with the warm-up of DSRNSS, spec section 3). The first update copies, the
@@ -22,8 +27,7 @@ namespace dusk {
 /// caller's.
 class Teacher {
  public:
-  /// `teacher` becomes a copy of `student`, whose structure, types and devices it shares;
-  /// `InternalError` that names the tensor where they differ. `momentum` in [0, 1].
+  /// `teacher` becomes a copy of `student`. `momentum` in [0, 1].
   Teacher(std::shared_ptr<torch::nn::Module> teacher, const torch::nn::Module& student,
           double momentum);
 

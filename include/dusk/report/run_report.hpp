@@ -25,6 +25,12 @@ struct ReportClass {
   std::array<std::uint8_t, 3> color{};  ///< RGB
 };
 
+/// Classes, by their names, that belong together in a chart.
+struct ClassGroup {
+  std::string name{};
+  std::vector<std::string> classes{};
+};
+
 /// What one evaluated set got. All values in 0..1; NaN where a class occurs neither in the truth
 /// nor in the predictions.
 struct SetScores {
@@ -53,7 +59,8 @@ struct RunReport {
   std::map<std::string, Curve> curves;  ///< by metric name
   std::size_t damaged_lines = 0;        ///< of metrics.jsonl, passed over
   std::vector<ReportClass> classes;
-  std::vector<SetScores> sets;  ///< sorted by name
+  std::vector<ClassGroup> groups;  ///< of the classes; may leave some out
+  std::vector<SetScores> sets;     ///< sorted by name
   /// Other numbers and words of result.json in the order of their names, as text.
   std::vector<std::pair<std::string, std::string>> facts;
   std::vector<PictureRow> pictures;  ///< sorted by set and name
@@ -75,8 +82,8 @@ struct ReadRunOptions {
 ///
 /// `result.json`: {"classes":[{"name":"road","color":[128,64,128]},...], "sets":{"day_val":{
 /// "miou":0.4,"pixel_accuracy":...,"class_accuracy":...,"fw_iou":...,"iou":[0.9,null,...]},...},
-/// and any other numbers and words}. Classes may be plain names; they then get colours of our
-/// choice.
+/// "class_groups":[{"name":"small","classes":["pole",...]},...], and any other numbers and words}.
+/// Classes may be plain names; they then get colours of our choice. Groups may be missing.
 ///
 /// `DataError` where the directory has neither file, or where result.json is not what it should be.
 [[nodiscard]] RunReport read_run(const std::filesystem::path& directory,

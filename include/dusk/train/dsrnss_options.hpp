@@ -29,6 +29,7 @@ struct FpaOptions {
   double mixed_scale = 1;
   Span start = Span::steps(9664);
   bool night_grad = false;
+  bool night_statistics = true;
   PrototypeOptions prototypes = {};
 };
 
@@ -39,6 +40,9 @@ void describe(Visitor& v, FpaOptions& o) {
           non_negative);
   v.field("start", o.start, "when it begins; published: 0.2416 of the run");
   v.field("night_grad", o.night_grad, "it trains the night's features too");
+  v.field("night_statistics", o.night_statistics,
+          "the pass for the night's features moves the running statistics of the student's batch "
+          "norms, as in the released code; false: it takes place with these, and leaves them");
   v.section("prototypes", o.prototypes, "what is compared");
 }
 

@@ -30,7 +30,8 @@ struct EvalSet {
 
 /// Logits (N, K, h, w) of a batch of pictures (N, 3, H, W) from a loader: float32, on the run's
 /// device, in the run's precision, by windows where `evaluation.sliding` says so; h and w are then
-/// H and W. `method` is in evaluation mode; the caller holds off gradients.
+/// those of the pictures that the network sees, which `evaluation.scale` resizes first. `method` is
+/// in evaluation mode; the caller holds off gradients.
 [[nodiscard]] at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
                                         const RunContext& run);
 
@@ -52,7 +53,7 @@ struct Prediction {
                                                          const Dataset& dataset, int count,
                                                          const RunContext& run);
 
-/// Publishes `result.json`: the scores by set name, the classes, the last step.
+/// Publishes `result.json`: the scores by set name, the classes and their groups, the last step.
 void write_result(const std::filesystem::path& path, const RunConfig& config,
                   const LabelSpace& labels, std::int64_t step,
                   const std::map<std::string, Scores>& scores);

@@ -41,12 +41,17 @@ void describe(Visitor& v, EvalSetOptions& o) {
 /// How labelled sets are scored and pictures predicted.
 struct EvaluationOptions {
   EvalOptions pictures;
+  double scale = 1;
   SlidingWindowOptions sliding;
 };
 
 template <class Visitor>
 void describe(Visitor& v, EvaluationOptions& o) {
   describe(v, o.pictures);
+  v.field("scale", o.scale,
+          "factor by which pictures are resized for the network (bilinear with antialiasing); "
+          "labels keep their size",
+          positive);
   v.section("sliding", o.sliding, "overlapping windows of a picture instead of the whole");
 }
 

@@ -38,6 +38,7 @@ class Trainer {
   void show_sheet(const Batch& batch);
   void report();
   void validate(bool record = true);
+  void record_scores(const EvalSet& set, const Scores& scores);
   void checkpoint();
   void settle();
   void compare_ranks();

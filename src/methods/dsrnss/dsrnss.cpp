@@ -160,10 +160,12 @@ Dsrnss::Target Dsrnss::make_target(StepGraph& graph, const StreamBatch& night, b
 }
 
 /// 5. Without alignment the pass still takes place where it moves the student's running statistics,
-/// as in the released code (erratum 27).
+/// as in the released code; `night_statistics` says whether it does (erratum 27).
 at::Tensor Dsrnss::target_features(StepGraph& graph, const at::Tensor& images, const DrawKey& draws,
                                    bool aligns, StepContext& context) {
   if (!aligns && !training_->tracks_statistics) return {};
+  std::optional<HeldBatchNorms> held;
+  if (!options_.fpa.night_statistics) held.emplace(student_->backbone());
   set_draws(*student_, draws);
   const AutocastScope autocast = context.autocast();
   if (aligns && options_.fpa.night_grad) return graph.features(images);

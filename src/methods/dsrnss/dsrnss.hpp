@@ -27,7 +27,7 @@ struct DsrnssTraining {
   /// The student as it started, in eval mode, for the feature distance; null: that term is off.
   std::shared_ptr<Segmenter> initial;
   MemoryBank bank;
-  /// The backbone's batch norms follow the pictures that it sees in train mode.
+  /// The backbone's batch norms follow the target's pictures.
   bool tracks_statistics = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include "dusk/base/error.hpp"
 #include "dusk/nn/init.hpp"
+#include "dusk/optim/teacher.hpp"
 #include "methods/dsrnss/dsrnss.hpp"
 #include "methods/supervised.hpp"
 
@@ -52,13 +53,7 @@ std::shared_ptr<Segmenter> make_twin(const MethodBuild& build, std::int64_t samp
 
 /// What stays as the student is now.
 std::shared_ptr<Segmenter> frozen_copy(const Segmenter& student, std::shared_ptr<Segmenter> twin) {
-  const at::NoGradGuard no_grad;
-  const auto from = named_state(student);
-  const auto to = named_state(*twin);
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    to[i].tensor.detach().copy_(from[i].tensor.detach());
-  }
-  for (at::Tensor& parameter : twin->parameters()) parameter.requires_grad_(false);
+  become_copy(*twin, student);
   twin->eval();
   return twin;
 }
@@ -83,21 +78,21 @@ std::unique_ptr<Method> make_dsrnss(const MethodBuild& build) {
   const bool keeps_near_start =
       options.feature_distance.lambda > 0 && config.model.architecture != Architecture::refinenet;
   const BatchNormMode mode = resolve(config.model.bn_mode, source.global_batch);
-  method->prepare({.night_labels = {make_twin(build, source.global_batch), *student,
-                                    groups.large_static, build},
-                   .initial = keeps_near_start
-                                  ? frozen_copy(*student, make_twin(build, source.global_batch))
-                                  : nullptr,
-                   .bank = MemoryBank({.name = "bank",
-                                       .capacity = options.bank.capacity,
-                                       .period = options.bank.period,
-                                       .weight_one = options.bank.weight_one,
-                                       .global_batch = source.global_batch,
-                                       .height = source.augment.crop_height,
-                                       .width = source.augment.crop_width},
-                                      build.run.device.torch()),
-                   .tracks_statistics =
-                       mode != BatchNormMode::frozen && !student->backbone().buffers().empty()});
+  method->prepare(
+      {.night_labels = {make_twin(build, source.global_batch), *student, groups.large_static,
+                        build},
+       .initial = keeps_near_start ? frozen_copy(*student, make_twin(build, source.global_batch))
+                                   : nullptr,
+       .bank = MemoryBank({.name = "bank",
+                           .capacity = options.bank.capacity,
+                           .period = options.bank.period,
+                           .weight_one = options.bank.weight_one,
+                           .global_batch = source.global_batch,
+                           .height = source.augment.crop_height,
+                           .width = source.augment.crop_width},
+                          build.run.device.torch()),
+       .tracks_statistics = options.fpa.night_statistics && mode != BatchNormMode::frozen &&
+                            !student->backbone().buffers().empty()});
   return method;
 }
 

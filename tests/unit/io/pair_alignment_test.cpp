@@ -32,7 +32,7 @@ TEST(PairAlignments, AreReadAsTheyWereWritten) {
   const auto path = folder / "pairs.json";
   PairAlignment refused = good_pair();
   refused.night = "a \"quoted\"/é", refused.inliers = 3;
-  refused.fault = AlignmentFault::few_inliers, refused.map = kIdentityMap;
+  refused.fault = AlignmentFault::few_inliers;  // whatever its map is, it is not written
   write_pair_alignments(path,
                         {.made_by = R"({"command":"align"})", .pairs = {good_pair(), refused}});
   const PairAlignments read = read_pair_alignments(path);
@@ -49,6 +49,7 @@ TEST(PairAlignments, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read.pairs[1].night, "a \"quoted\"/é");
   EXPECT_EQ(read.pairs[1].fault, AlignmentFault::few_inliers);
   EXPECT_EQ(read.pairs[1].map, kIdentityMap);
+  EXPECT_EQ(read.pairs[1].sigma, kLeastSigma);
   expect_contains(read_text(path), "\"accepted\": 1,");
 }
 

@@ -53,13 +53,25 @@ Streams batches(std::int64_t step, std::int64_t n, std::int64_t side, std::int64
   return streams;
 }
 
+/// The smallest one.
+BackboneKind backbone_of(Architecture architecture) {
+  switch (architecture) {
+    case Architecture::daformer:
+    case Architecture::hrda:
+      return BackboneKind::mit_b0;
+    case Architecture::deeplab_v2:
+      return BackboneKind::resnet50;
+    default:
+      return BackboneKind::resnet18;
+  }
+}
+
 /// Everything on, also what a published run would start later.
 RunConfig config_of(Architecture architecture) {
   RunConfig config;
   config.method = "dsrnss";
   config.model.architecture = architecture;
-  const bool is_fpn = architecture == Architecture::panoptic_fpn;
-  config.model.backbone = is_fpn ? BackboneKind::resnet18 : BackboneKind::mit_b0;
+  config.model.backbone = backbone_of(architecture);
   config.model.panoptic_fpn = {.neck_channels = 32, .head_channels = 32};
   config.model.mix_transformer.drop_path = 0.3;
   config.model.daformer_head = {.embed_channels = 16, .channels = 16, .dropout = 0.3};
@@ -109,8 +121,9 @@ struct Outcome {
 /// Global batches of the first steps.
 std::vector<Streams> first_batches(const RunConfig& config, int steps) {
   std::vector<Streams> all;
+  const std::int64_t samples = config.streams.at("source").global_batch;
   for (int step = 0; step < steps; ++step) {
-    all.push_back(batches(step, kGlobalBatch, side_of(config)));
+    all.push_back(batches(step, samples, side_of(config)));
   }
   return all;
 }
@@ -126,14 +139,15 @@ void take_steps(test::MethodRun& run, const std::vector<Streams>& all, std::size
   }
 }
 
-/// Makes a network that knows nothing sure of something, so that it counts which pixels are sure.
+/// Makes a network that knows nothing sure of something, so that it counts which pixels are sure;
+/// and lets residual branches take part that start with a scale of 0.
 class Confidence : public StateVisitor {
  public:
   void tensors(std::string_view group, const std::vector<NamedTensor>& tensors) override {
+    if (group != "segmenter") return;
     for (const NamedTensor& entry : tensors) {
-      if (group == "segmenter" && entry.name == "head.conv_seg.weight") {
-        entry.tensor.detach().mul_(100);
-      }
+      if (entry.name == "head.conv_seg.weight") entry.tensor.detach().mul_(100);
+      if (entry.name.ends_with(".bn3.weight")) entry.tensor.detach().fill_(1);
     }
   }
   void integer(std::string_view /*name*/, std::int64_t& /*value*/) override {}
@@ -202,11 +216,40 @@ TEST_P(OnArchitectures, MakesTheSameStepsOnOneTwoAndThreeRanks) {
   }
 }
 
+/// HRDA's teacher normalises with the statistics of all ranks' pictures in all windows.
+TEST(Dsrnss, TeacherTakesBatchStatisticsOfAllRanks) {
+  RunConfig config = config_of(Architecture::hrda);
+  config.model.bn_mode = BatchNormMode::sync;
+  const Tensors one = run(1, config).state, three = run(3, config).state;
+  int compared = 0;
+  for (const auto& [name, value] : one) {
+    if (!name.starts_with("teacher/") || !name.ends_with(".running_var")) continue;
+    EXPECT_LE((three.at(name) - value).norm().item<double>(), 1e-5 * value.norm().item<double>())
+        << name;
+    EXPECT_GT((value - 1).abs().max().item<double>(), 1e-3) << name << " was not moved";
+    ++compared;
+  }
+  EXPECT_EQ(compared, 9);
+}
+
+class Forms : public testing::TestWithParam<Architecture> {};
+INSTANTIATE_TEST_SUITE_P(Dsrnss, Forms,
+                         testing::Values(Architecture::panoptic_fpn, Architecture::daformer,
+                                         Architecture::hrda, Architecture::deeplab_v2,
+                                         Architecture::refinenet));
+
 /// Separate backward passes over leaves are one backward pass of the sum.
-TEST_P(OnArchitectures, LowMemoryFormHasTheGradientsOfTheDirectForm) {
+TEST_P(Forms, LowMemoryFormHasTheGradientsOfTheDirectForm) {
+  const bool is_large =
+      GetParam() == Architecture::deeplab_v2 || GetParam() == Architecture::refinenet;
   for (const bool aligns : {true, false}) {
+    if (is_large && !aligns) continue;  // seconds; nothing here depends on the network
     RunConfig config = config_of(GetParam());
     config.dsrnss.fpa.night_grad = aligns;
+    if (is_large) {
+      config.model.bn_mode = BatchNormMode::train;
+      for (auto& [name, stream] : config.streams) stream.global_batch = 2;
+    }
     if (!aligns) config.dsrnss.fpa.start = Span::steps(5);
     const Tensors low = run(1, config).gradients();
     config.dsrnss.form = DsrnssForm::direct;
@@ -268,6 +311,23 @@ TEST(Dsrnss, WithoutBetaTheAlignmentIsNotComputed) {
     EXPECT_TRUE(at::equal(later.state.at(name), value)) << name;
   }
   EXPECT_TRUE(run(1, config, 2).losses.contains("prototype_loss"));
+}
+
+/// Passes over source, target and mixed pictures, the second of which may leave the statistics
+/// alone.
+TEST(Dsrnss, NightMovesTheStatisticsOfBatchNormsUnlessTheyAreHeld) {
+  for (const bool aligns : {true, false}) {
+    RunConfig config = config_of(Architecture::panoptic_fpn);
+    config.model.bn_mode = BatchNormMode::train;
+    if (!aligns) config.dsrnss.fpa.start = Span::steps(1);
+    const Tensors moved = run(1, config).state;
+    config.dsrnss.fpa.night_statistics = false;
+    const Tensors held = run(1, config).state;
+    const std::string norm = "segmenter/backbone.layer4.1.bn2.";
+    EXPECT_EQ(moved.at(norm + "num_batches_tracked").item<std::int64_t>(), 3);
+    EXPECT_EQ(held.at(norm + "num_batches_tracked").item<std::int64_t>(), 2);
+    EXPECT_FALSE(at::equal(moved.at(norm + "running_mean"), held.at(norm + "running_mean")));
+  }
 }
 
 /// Whatever a state was.

@@ -95,7 +95,7 @@ TEST(Teacher, RefusesAnotherStructure) {
   test::expect_contains(test::message_of<InternalError>([&] {
                           const Teacher teacher(std::make_shared<Network>(0, 4), student, 0.9);
                         }),
-                        "'child.bias' (3) is not the teacher's 'child.bias' (4)");
+                        "'child.bias' (3) is not the copy's 'child.bias' (4)");
   EXPECT_THROW(Teacher(std::make_shared<Network>(0, 3, "other"), student, 0.9), InternalError);
   EXPECT_THROW(Teacher(std::make_shared<torch::nn::Module>("empty"), student, 0.9), InternalError);
   Teacher teacher(std::make_shared<Network>(0), student, 0.9);

@@ -64,11 +64,57 @@ TEST(HtmlReport, ComparesSeveralRunsAndMarksTheBest) {
   EXPECT_EQ(count(page, "<summary>a/config.yaml"), 1U);
 }
 
+/// CamVid's classes in two groups, of which one class was never scored, and one in none.
+RunReport make_grouped_run(const std::string& name) {
+  RunReport run;
+  run.name = name;
+  run.groups = {{.name = "static", .classes = {"road", "sky"}},
+                {.name = "small", .classes = {"pole", "sign/symbol"}}};
+  run.curves["dusk.iou.road"] = {{100, 0.5}, {200, 0.75}};
+  run.curves["dusk.iou.sky"] = {{200, 0.25}};
+  run.curves["dusk.iou.pole"] = {{100, 0.125}, {200, 0.375}};
+  run.curves["dusk.iou.car"] = {{200, 0.0625}};
+  return run;
+}
+
+TEST(HtmlReport, DrawsClassesByGroupWithTheMeanOfEach) {
+  const std::vector<RunReport> runs{make_grouped_run("a")};
+  const std::string page = html_report(runs);
+  test::expect_balanced(page);
+  for (const char* expected :
+       {"<h3>dusk: IoU of static classes</h3>", "<title>road, step 200: 75%</title>",
+        "<title>sky, step 200: 25%</title>", "<title>mean, step 100: 50%</title>",
+        "<title>mean, step 200: 50%</title>", "<h3>dusk: IoU of small classes</h3>",
+        "<title>pole, step 200: 37.5%</title>", "<h3>dusk: IoU of other classes</h3>",
+        "<title>car, step 200: 6.25%</title>"}) {
+    EXPECT_NE(page.find(expected), std::string::npos) << expected;
+  }
+  EXPECT_EQ(count(page, "stroke-dasharray"), 2U)
+      << "line and legend of the one mean of two classes";
+  EXPECT_EQ(page.find("Other metrics"), std::string::npos);
+}
+
+TEST(HtmlReport, DrawsGroupsOfSeveralRunsByTheirMeans) {
+  std::vector<RunReport> runs{make_grouped_run("a"), make_grouped_run("b")};
+  runs[1].groups.clear();
+  const std::string page = html_report(runs);
+  test::expect_balanced(page);
+  for (const char* expected :
+       {"<h3>dusk: mean IoU of static classes</h3>", "<title>a, step 200: 50%</title>",
+        "<h3>dusk: mean IoU of other classes</h3>", "<h3>dusk: mean IoU of all classes</h3>",
+        "<title>b, step 100: 31.25%</title>"}) {
+    EXPECT_NE(page.find(expected), std::string::npos) << expected;
+  }
+  EXPECT_EQ(page.find("road, step"), std::string::npos);
+}
+
 TEST(HtmlReport, TrustsNoName) {
   RunReport run = make_run("<script>alert(1)</script>", 0.4);
   run.classes[0].name = "\"><img src=\"http://x/\"";
   run.sets[0].set = "<b>";
   run.curves["<i>"] = {{1, 1.0}};
+  run.curves["<b>.iou.<p>"] = {{1, 1.0}};
+  run.groups = {{.name = "<a>", .classes = {"<p>"}}};
   run.facts = {{"<u>", "<s>"}};
   run.configuration = "</pre><script>";
   run.damaged_lines = 3;

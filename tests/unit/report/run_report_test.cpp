@@ -65,6 +65,7 @@ TEST(ReadRun, ReadsScoresClassesAndFacts) {
   run.write("config.yaml", "seed: 3\n");
   run.write("result.json", R"({"step": 300, "name": "a", "seconds": 1.5, "odd": [1],
     "classes": [{"name": "sky", "color": [1, 2, 3]}, "road"],
+    "class_groups": [{"name": "static", "classes": ["sky", "road"]}],
     "sets": {"night": {"miou": 0.25, "pixel_accuracy": 0.5, "class_accuracy": 0.75, "fw_iou": 1,
                        "iou": [0.25, null]},
              "day": {"miou": null}}})");
@@ -73,6 +74,9 @@ TEST(ReadRun, ReadsScoresClassesAndFacts) {
   ASSERT_EQ(report.classes.size(), 2U);
   EXPECT_EQ(report.classes[0].color, (std::array<std::uint8_t, 3>{1, 2, 3}));
   EXPECT_EQ(report.classes[1].name, "road");
+  ASSERT_EQ(report.groups.size(), 1U);
+  EXPECT_EQ(report.groups[0].name, "static");
+  EXPECT_EQ(report.groups[0].classes, (std::vector<std::string>{"sky", "road"}));
   ASSERT_EQ(report.sets.size(), 2U);
   EXPECT_EQ(report.sets[0].set, "day");
   EXPECT_TRUE(std::isnan(report.sets[0].mean_iou));
@@ -102,6 +106,8 @@ TEST(ReadRun, NamesWhatIsWrongInAResult) {
       {R"({"sets": {"day": {"iou": 3}}})", "sets.day.iou"},
       {R"({"sets": []})", "'sets' must be an object"},
       {R"({"classes": {"a": 1}})", "'classes' must be a list"},
+      {R"({"class_groups": {"static": []}})", "'class_groups' must be a list"},
+      {R"({"class_groups": [{"name": "static", "classes": [1]}]})", "class_groups[0]"},
       {R"({"classes": [{"color": [0, 0, 0]}]})", "classes[0]"},
       {R"({"classes": ["a", {"name": "b", "color": [0, 0, 256]}]})", "classes[1].color"},
   };

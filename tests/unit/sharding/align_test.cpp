@@ -114,7 +114,10 @@ TEST(AlignPictures, ThatShowDifferentThingsAreLeftAsTheyAre) {
   EXPECT_EQ(align_pictures(black, day).fault, AlignmentFault::few_matches);
   // A move further than a quarter of the diagonal is not believed, however well it fits.
   const Picture far = seen_by_night(day, {1, 0, 130, 0, 1, 0, 0, 0, 1});
-  EXPECT_EQ(align_pictures(far, day).fault, AlignmentFault::moves_far);
+  const PairAlignment refused = align_pictures(far, day);
+  EXPECT_EQ(refused.fault, AlignmentFault::moves_far);
+  EXPECT_EQ(refused.map, kIdentityMap);
+  EXPECT_EQ(refused.sigma, kLeastSigma);
   EXPECT_THROW((void)align_pictures({1, 1, 3, {0, 0, 0}}, day), InternalError);
 }
 
