@@ -53,7 +53,7 @@ const RandomLayers::Keyed* RandomLayers::keyed() const {
 }
 
 at::Tensor RandomLayers::survivors(std::span<const double> rates, std::int64_t rows,
-                                   const at::Tensor& like) const {
+                                   const at::Tensor& like, std::uint64_t first) const {
   const Keyed* const source = keyed();
   if (source == nullptr) return {};
   const auto units = static_cast<std::int64_t>(rates.size());
@@ -62,8 +62,8 @@ at::Tensor RandomLayers::survivors(std::span<const double> rates, std::int64_t r
   for (std::int64_t unit = 0; unit < units; ++unit) {
     const double rate = rates[static_cast<std::size_t>(unit)];
     for (std::int64_t row = 0; row < rows; ++row) {
-      Random random =
-          random_of_row(source->key, source->name, static_cast<std::uint64_t>(unit), row, rows);
+      Random random = random_of_row(source->key, source->name,
+                                    first + static_cast<std::uint64_t>(unit), row, rows);
       *out++ = random.chance(rate) ? 0.0F : static_cast<float>(1 / (1 - rate));
     }
   }
@@ -95,7 +95,7 @@ at::Tensor Dropout::forward(const at::Tensor& x, std::uint64_t use) const {
     scale = surviving_values(rate_, x, use);
   } else {
     const std::vector<double> rates(static_cast<std::size_t>(x.size(1)), rate_);
-    scale = survivors(rates, x.size(0), x);
+    scale = survivors(rates, x.size(0), x, use * rates.size());
     if (scale.defined()) scale = scale.t().unsqueeze(2).unsqueeze(3);
   }
   return scale.defined() ? x * scale.to(x.scalar_type()) : x;

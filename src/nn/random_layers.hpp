@@ -27,9 +27,9 @@ class RandomLayers {
  protected:
   /// (units, rows) on the device of `like`: entry (u, r) is 0 with probability rates[u], else
   /// 1 / (1 - rates[u]). Undefined where everything is let through. One copy to the device whatever
-  /// the number of units.
+  /// the number of units. What unit u draws depends on `first` + u.
   [[nodiscard]] at::Tensor survivors(std::span<const double> rates, std::int64_t rows,
-                                     const at::Tensor& like) const;
+                                     const at::Tensor& like, std::uint64_t first = 0) const;
   /// The same for every value of `like` (rows, ...), of which `rate` are 0: float32, row-major.
   /// `use` tells several in one pass apart. They are drawn on the device by torch's generator for
   /// it, seeded anew for every row.

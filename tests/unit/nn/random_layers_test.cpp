@@ -65,6 +65,47 @@ TEST(RandomLayers, AreTheSameForAnyNumberOfRanks) {
   }
 }
 
+TEST(RandomLayers, DrawForEverySeedPassUnitAndView) {
+  const auto probe = std::make_shared<Probe>();
+  DrawKey key{.seed = 3, .positions = std::vector<std::uint64_t>(100)};
+  std::iota(key.positions.begin(), key.positions.end(), 60);
+  constexpr std::array<double, 2> kRates{0.5, 0.5};
+  const auto draw = [&] {
+    set_draws(*probe, key);
+    return probe->draw(kRates, 200).view({2, 2, 100});  // units, views, samples
+  };
+  const at::Tensor drawn = draw();
+  EXPECT_FALSE(at::equal(drawn[0], drawn[1]));
+  EXPECT_FALSE(at::equal(drawn[0][0], drawn[0][1]));
+  key.pass = 1;
+  EXPECT_FALSE(at::equal(draw(), drawn));
+  key.pass = 0;
+  key.seed = 4;
+  EXPECT_FALSE(at::equal(draw(), drawn));
+}
+
+TEST(DrawNormals, KeepTheTypeAndDependOnTheSeed) {
+  const at::Tensor like = at::zeros({2, 3, 4, 5}, at::kBFloat16);
+  DrawKey key{.seed = 3, .positions = {60, 61}};
+  const at::Tensor drawn = draw_normals(key, like);
+  EXPECT_EQ(drawn.scalar_type(), at::kBFloat16);
+  key.seed = 4;
+  EXPECT_FALSE(at::equal(draw_normals(key, like), drawn));
+}
+
+TEST(DrawNormals, AndDropoutLeaveTorchsGeneratorAlone) {
+  const at::Generator& generator = at::globalContext().defaultGenerator(at::kCPU);
+  const at::Tensor before = generator.get_state();
+  const at::Tensor x = at::ones({2, 8, 3, 4});
+  (void)draw_normals({.seed = 3, .positions = {60, 61}}, x);
+  for (const auto of : {Dropout::Of::values, Dropout::Of::channels}) {
+    const auto dropout = std::make_shared<Dropout>(0.5, of);
+    set_draws(*dropout, {.seed = 3});
+    (void)dropout->forward(x);
+  }
+  EXPECT_TRUE(at::equal(generator.get_state(), before));
+}
+
 TEST(DrawNormals, BelongToSamples) {
   const at::Tensor like = at::zeros({6, 8, 16, 16});
   const DrawKey key{.seed = 3, .pass = 1, .positions = {60, 61, 62, 63, 64, 65}};
@@ -98,6 +139,20 @@ TEST(Dropout, LeavesOutWholeChannels) {
   dropout->eval();
   EXPECT_TRUE(at::equal(dropout->forward(x), x));
   EXPECT_THROW(Dropout(1, Dropout::Of::channels), ConfigError);
+}
+
+TEST(Dropout, OfChannelsDrawsForEachUseAndKeepsTheType) {
+  const auto dropout = std::make_shared<Dropout>(0.5, Dropout::Of::channels);
+  set_draws(*dropout, {.seed = 1});
+  const at::Tensor x = at::ones({1, 64, 2, 2}, at::kBFloat16);
+  const at::Tensor y = dropout->forward(x);
+  EXPECT_EQ(y.scalar_type(), at::kBFloat16);
+  EXPECT_FALSE(at::equal(y, y.narrow(1, 0, 1).expand_as(y))) << "all channels or none";
+  EXPECT_TRUE(at::equal(dropout->forward(x), y));
+  EXPECT_FALSE(at::equal(dropout->forward(x, /*use=*/1), y));
+  stop_draws(*dropout);
+  EXPECT_TRUE(at::equal(dropout->forward(x), x));
+  EXPECT_THROW(Dropout(-0.1, Dropout::Of::channels), ConfigError);
 }
 
 TEST(Dropout, LeavesOutValues) {

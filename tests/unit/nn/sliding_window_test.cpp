@@ -68,6 +68,20 @@ TEST(SlidingWindow, AveragesAsALoopOverWindowsAndPixels) {
   }
 }
 
+TEST(SlidingWindow, AveragesInFullPrecisionWithoutGradients) {
+  const at::Tensor images = test::closed_form("images", {1, 3, 6, 10}).requires_grad_(true);
+  const auto predict = [](const at::Tensor& rows) { return network(rows).to(at::kBFloat16); };
+  const at::Tensor logits = sliding_logits(predict, images, {.window = 6, .stride = 2});
+  EXPECT_EQ(logits.scalar_type(), at::kFloat);
+  EXPECT_FALSE(logits.requires_grad());
+}
+
+TEST(SlidingWindow, OfOnePixelMovesOnByOne) {
+  const at::Tensor images = test::closed_form("images", {1, 3, 2, 3});
+  const auto predict = [](const at::Tensor& rows) { return rows; };
+  EXPECT_TRUE(at::equal(sliding_logits(predict, images, {.window = 1}), images));
+}
+
 TEST(SlidingWindow, LeavesAloneWhatOneWindowShows) {
   const at::Tensor images = test::closed_form("images", {1, 3, 6, 8});
   for (const std::int64_t window : {0, 8, 9}) {
