@@ -97,7 +97,8 @@ struct Measurement {
   StepRecord record;       ///< of the observed steps
 };
 
-/// Times steps that nobody observes, then observes some more.
+/// Times steps that nobody observes, one at least, then observes some more: a part knows its
+/// observer from its first update on.
 class StepBench {
  public:
   StepBench(const RunContext& run, Method& method, BatchSource& batches,
@@ -343,7 +344,7 @@ void add_bench_step(CLI::App& bench_app, Program& program) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_option("--warmup", arguments->warmup, "steps before")
-      ->check(CLI::PositiveNumber)  // the observer is known from a part's first update on
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
       ->add_option("--observed", arguments->observed,

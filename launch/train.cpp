@@ -87,7 +87,7 @@ void write_outcome(const RunContext& run, Method& method, const std::vector<Eval
   for (const EvalSet& set : sets) {
     SegmentationMethod& segmentation = as_segmentation(method, run.config.method);
     for (const Prediction& sample :
-         sample_predictions(segmentation, set.dataset, set.pictures, run)) {
+         sample_predictions(segmentation, set, run)) {
       save_pictures(run.directory / "pictures" / set.name,
                     {.name = sample.info.name,
                      .height = sample.info.height,

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -30,14 +31,15 @@ json to_json(const Scores& scores) {
           {"iou", iou}};
 }
 
-/// Filtered as PIL does it where pictures shrink, like the training samples.
-at::Tensor scaled(const at::Tensor& images, double factor) {
-  if (factor == 1) return images;
+using Size = std::array<std::int64_t, 2>;  ///< height, width
+
+/// Of pictures of size `given`, as the network sees them.
+Size seen_size(const Size& given, double scale, const SqueezeOptions& squeeze) {
+  if (squeeze.enabled()) return {squeeze.height, squeeze.width};
   const auto side = [&](std::int64_t pixels) {
-    return std::max<std::int64_t>(std::llround(factor * static_cast<double>(pixels)), 1);
+    return std::max<std::int64_t>(std::llround(scale * static_cast<double>(pixels)), 1);
   };
-  return at::_upsample_bilinear2d_aa(images, {side(images.size(2)), side(images.size(3))},
-                                     /*align_corners=*/false);
+  return {side(given[0]), side(given[1])};
 }
 
 /// The groups that are configured for method dsrnss, whatever the run's method; none where they are
@@ -59,16 +61,19 @@ json class_groups(const ClassGroupNames& names, const LabelSpace& labels) {
 }  // namespace
 
 at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
-                          const RunContext& run) {
+                          const RunContext& run, const SqueezeOptions& squeeze) {
   const AutocastScope autocast(run.config.train.precision, run.device.torch().type());
-  const double scale = run.config.evaluation.scale;
-  const at::Tensor seen = scaled(run.device.upload(images), scale);
+  const Size given{images.size(2), images.size(3)};
+  const Size size = seen_size(given, run.config.evaluation.scale, squeeze);
+  at::Tensor seen = run.device.upload(images);
+  // Filtered as PIL does it where pictures shrink, like the training samples.
+  if (size != given) seen = at::_upsample_bilinear2d_aa(seen, size, /*align_corners=*/false);
   const at::Tensor logits =
       sliding_logits([&](const at::Tensor& windows) { return method.predict(windows); }, seen,
                      run.config.evaluation.sliding)
           .to(torch::kFloat32);
   // To the size that the network saw, and by the caller to that of the labels: published so.
-  return scale == 1 ? logits : resize_logits(logits, seen.size(2), seen.size(3));
+  return size == given ? logits : resize_logits(logits, size[0], size[1]);
 }
 
 std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& labels,
@@ -86,7 +91,8 @@ std::vector<EvalSet> open_eval_sets(const RunConfig& config, const LabelSpace& l
       fail<DataError>("evaluate.{}: {} has labels of '{}', the run is trained on '{}'", name,
                       options.shards.string(), dataset.label_space(), labels.name);
     }
-    sets.push_back({name, std::move(dataset), options.final_only, options.pictures});
+    sets.push_back(
+        {name, std::move(dataset), options.final_only, options.pictures, options.squeeze});
   }
   return sets;
 }
@@ -102,20 +108,23 @@ Scores evaluate(SegmentationMethod& method, const EvalSet& set, const RunContext
     if (!batch->labels.defined()) {
       fail<DataError>("evaluate.{}: '{}' has no label", set.name, batch->names.front());
     }
-    matrix.add_logits(predict_logits(method, batch->images, run), run.device.upload(batch->labels));
+    matrix.add_logits(predict_logits(method, batch->images, run, set.squeeze),
+                      run.device.upload(batch->labels));
   }
   matrix.all_reduce(run.communicator, "confusion matrix of " + set.name);
   return matrix.scores();
 }
 
-std::vector<Prediction> sample_predictions(SegmentationMethod& method, const Dataset& dataset,
-                                           int count, const RunContext& run) {
+std::vector<Prediction> sample_predictions(SegmentationMethod& method, const EvalSet& set,
+                                           const RunContext& run) {
   const at::NoGradGuard no_grad;
+  const Dataset& dataset = set.dataset;
   method.set_training(false);
   std::vector<Prediction> result;
-  for (int i = 0; i < count; ++i) {
-    // The first picture of the i-th of `count` equal parts.
-    EvalLoader loader(dataset, i, count, run.device, {.batch = 1, .labels = false, .prefetch = 1});
+  for (int i = 0; i < set.pictures; ++i) {
+    // The first picture of the i-th of as many equal parts.
+    EvalLoader loader(dataset, i, set.pictures, run.device,
+                      {.batch = 1, .labels = false, .prefetch = 1});
     const auto batch = loader.next();
     if (!batch) continue;
     const std::uint64_t index = batch->refs.front().index;
@@ -129,10 +138,11 @@ std::vector<Prediction> sample_predictions(SegmentationMethod& method, const Dat
       sample.label.resize(pixels);
       dataset.read(Field::label, index, whole(sample.info), sample.label);
     }
-    const at::Tensor classes = upsampled_argmax(predict_logits(method, batch->images, run),
-                                                sample.info.height, sample.info.width)
-                                   .cpu()
-                                   .contiguous();
+    const at::Tensor classes =
+        upsampled_argmax(predict_logits(method, batch->images, run, set.squeeze),
+                         sample.info.height, sample.info.width)
+            .cpu()
+            .contiguous();
     const auto* values = classes.const_data_ptr<std::uint8_t>();
     sample.prediction.assign(values, values + pixels);
     result.push_back(std::move(sample));

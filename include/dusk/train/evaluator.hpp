@@ -20,6 +20,7 @@ struct EvalSet {
   Dataset dataset;
   bool final_only = false;
   int pictures = 0;
+  SqueezeOptions squeeze;
 };
 
 /// Opens the configured sets. `DataError` where one has another label space than `labels`,
@@ -31,9 +32,9 @@ struct EvalSet {
 /// Logits (N, K, h, w) of a batch of pictures (N, 3, H, W) from a loader: float32, on the run's
 /// device, in the run's precision, by windows where `evaluation.sliding` says so; h and w are then
 /// those of the pictures that the network sees, which `evaluation.scale` resizes first. `method` is
-/// in evaluation mode; the caller holds off gradients.
+/// or `squeeze` in its place. `method` is in evaluation mode; the caller holds off gradients.
 [[nodiscard]] at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
-                                        const RunContext& run);
+                                        const RunContext& run, const SqueezeOptions& squeeze = {});
 
 /// Collective: scores of `method` over whole pictures at their own size, the same digits on any
 /// number of ranks.
@@ -48,10 +49,9 @@ struct Prediction {
   std::vector<std::uint8_t> prediction;  ///< H*W train ids
 };
 
-/// `count` samples spread evenly over the set, computed by the calling rank alone.
+/// `set.pictures` samples spread evenly over the set, computed by the calling rank alone.
 [[nodiscard]] std::vector<Prediction> sample_predictions(SegmentationMethod& method,
-                                                         const Dataset& dataset, int count,
-                                                         const RunContext& run);
+                                                         const EvalSet& set, const RunContext& run);
 
 /// Publishes `result.json`: the scores by set name, the classes and their groups, the last step.
 void write_result(const std::filesystem::path& path, const RunConfig& config,

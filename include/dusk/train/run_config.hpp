@@ -22,10 +22,26 @@
 
 namespace dusk {
 
+/// Rows and columns to which every picture is resized for the network, 0 and 0: none.
+struct SqueezeOptions {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+
+  [[nodiscard]] bool enabled() const { return height > 0 && width > 0; }
+};
+
+template <class Visitor>
+void describe(Visitor& v, SqueezeOptions& o) {
+  v.field("height", o.height, "rows, 0: no squeezing", non_negative);
+  v.field("width", o.width, "columns, 0: no squeezing", non_negative);
+  v.check((o.height > 0) == (o.width > 0), "width", "must be set where height is, and only there");
+}
+
 /// A labelled set that a run is scored on.
 struct EvalSetOptions {
   std::filesystem::path shards;
   SampleFilter filter;
+  SqueezeOptions squeeze;
   bool final_only = false;
   int pictures = 4;
 };
@@ -34,6 +50,9 @@ template <class Visitor>
 void describe(Visitor& v, EvalSetOptions& o) {
   v.field("shards", o.shards, "folder of a published set of shards");
   v.section("filter", o.filter, "which samples of the set");
+  v.section("squeeze", o.squeeze,
+            "the network sees pictures of this size whatever their shape, instead of by "
+            "evaluation.scale; labels keep their size");
   v.field("final_only", o.final_only, "score it after the last step only (test sets)");
   v.field("pictures", o.pictures, "samples that the report shows", non_negative);
 }

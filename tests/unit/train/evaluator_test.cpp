@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "dusk/base/files.hpp"
@@ -75,17 +76,26 @@ TEST(Evaluate, ScoresTheScaledPictureAgainstTheLabelsAsTheyAre) {
   const auto source = std::make_shared<test::MemorySource>(test::equal_samples(1, 64, 48));
   source->label_at = [](int y, int, int) { return static_cast<std::uint8_t>(y >= 33 ? 1 : 0); };
   const double row_32 = (31.5 / 255 - 0.485) / 0.229;  // red is the row
-  for (const double scale : {1.0, 0.5}) {
+  const auto scores_with = [&](double scale, const SqueezeOptions& squeeze, at::IntArrayRef seen) {
     RunConfig config;
     config.evaluation.scale = scale;
     with_run(config, [&](const RunContext& run) {
       Threshold method(row_32);
-      const Scores scores =
-          evaluate(method, {.name = "a", .dataset = Dataset("memory", source)}, run);
-      EXPECT_EQ(method.seen.size(2), static_cast<std::int64_t>(64 * scale));
-      EXPECT_NEAR(scores.pixel_accuracy, 63.0 / 64, 1e-12) << scale;
+      const EvalSet set{
+          .name = "a", .dataset = Dataset("memory", source), .pictures = 1, .squeeze = squeeze};
+      const Scores scores = evaluate(method, set, run);
+      EXPECT_EQ(method.seen.sizes().slice(2), seen);
+      EXPECT_NEAR(scores.pixel_accuracy, 63.0 / 64, 1e-12);
+      method.seen = at::Tensor();
+      const std::vector<Prediction> shown = sample_predictions(method, set, run);
+      EXPECT_EQ(method.seen.sizes().slice(2), seen);
+      ASSERT_EQ(shown.size(), 1U);
+      EXPECT_EQ(std::ranges::count(shown[0].prediction, 1), 32 * 48);
     });
-  }
+  };
+  scores_with(1, {}, {64, 48});
+  scores_with(0.5, {}, {32, 24});
+  scores_with(0.5, {.height = 32, .width = 16}, {32, 16});
 }
 
 /// Groups of classes come from where method dsrnss has them, if the label space has their classes.
