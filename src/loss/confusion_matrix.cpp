@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -156,7 +157,7 @@ void ConfusionMatrix::reset() {
   counts_.zero_();
 }
 
-Scores ConfusionMatrix::scores() const {
+Scores ConfusionMatrix::scores(AbsentClasses absent) const {
   const at::Tensor host = counts_.cpu().contiguous();
   const auto count = host.accessor<std::int64_t, 2>();
   const std::int64_t classes = host.size(0);
@@ -183,7 +184,12 @@ Scores ConfusionMatrix::scores() const {
   }
   scores.pixel_accuracy = ratio(correct, all);
   scores.class_accuracy = mean(recall);
-  scores.mean_iou = mean(scores.iou);
+  std::vector<double> averaged = scores.iou;
+  if (absent == AbsentClasses::zero && all > 0) {
+    std::ranges::replace_if(
+        averaged, [](double iou) { return std::isnan(iou); }, 0.0);
+  }
+  scores.mean_iou = mean(averaged);
   if (!(all > 0)) scores.fw_iou = std::numeric_limits<double>::quiet_NaN();
   return scores;
 }

@@ -112,7 +112,7 @@ Scores evaluate(SegmentationMethod& method, const EvalSet& set, const RunContext
                       run.device.upload(batch->labels));
   }
   matrix.all_reduce(run.communicator, "confusion matrix of " + set.name);
-  return matrix.scores();
+  return matrix.scores(run.config.evaluation.absent_classes);
 }
 
 std::vector<Prediction> sample_predictions(SegmentationMethod& method, const EvalSet& set,

@@ -3,19 +3,30 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dusk {
 
 class Communicator;
 
+/// What a class that occurs neither in labels nor in predictions is to the mean IoU: nothing, or an
+/// IoU of 0. Published figures of sets that lack a class differ by it.
+enum class AbsentClasses { left_out, zero };
+
+constexpr std::array<std::pair<std::string_view, AbsentClasses>, 2> names_of(AbsentClasses) {
+  return {{{"left_out", AbsentClasses::left_out}, {"zero", AbsentClasses::zero}}};
+}
+
 /// What a confusion matrix says. All in [0, 1]; NaN where nothing was counted.
 struct Scores {
   double pixel_accuracy = 0;  ///< correct pixels / labelled pixels
   double class_accuracy = 0;  ///< mean recall over the classes that occur in the labels
-  double mean_iou = 0;        ///< mean IoU over the classes that occur in labels or predictions
+  double mean_iou = 0;        ///< mean IoU over the classes, absent ones as `AbsentClasses` says
   double fw_iou = 0;          ///< IoU weighted with the classes' share of the labels
   std::vector<double> iou;    ///< (K); NaN for a class that occurs in neither
 };
@@ -48,7 +59,7 @@ class ConfusionMatrix {
 
   void reset();
 
-  [[nodiscard]] Scores scores() const;
+  [[nodiscard]] Scores scores(AbsentClasses absent = AbsentClasses::left_out) const;
   [[nodiscard]] std::int64_t classes() const { return counts_.size(0); }
 
  private:

@@ -10,6 +10,7 @@
 #include "dusk/data/batch_pipeline.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "dusk/ddp/gradient_bucketer.hpp"
+#include "dusk/loss/confusion_matrix.hpp"
 #include "dusk/loss/loss_options.hpp"
 #include "dusk/nn/cyclegan.hpp"
 #include "dusk/nn/segmenter.hpp"
@@ -61,6 +62,7 @@ void describe(Visitor& v, EvalSetOptions& o) {
 struct EvaluationOptions {
   EvalOptions pictures;
   double scale = 1;
+  AbsentClasses absent_classes = AbsentClasses::left_out;
   SlidingWindowOptions sliding;
 };
 
@@ -71,6 +73,9 @@ void describe(Visitor& v, EvaluationOptions& o) {
           "factor by which pictures are resized for the network (bilinear with antialiasing); "
           "labels keep their size",
           positive);
+  v.field("absent_classes", o.absent_classes,
+          "a class that occurs neither in a set's labels nor in the predictions: left_out of the "
+          "mean IoU, or zero there");
   v.section("sliding", o.sliding, "overlapping windows of a picture instead of the whole");
 }
 

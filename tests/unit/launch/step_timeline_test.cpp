@@ -13,6 +13,7 @@
 #include "dusk/methods/methods.hpp"
 #include "dusk/train/step_context.hpp"
 #include "launch/timed_communicator.hpp"
+#include "support/quiet_run.hpp"
 
 namespace dusk::launch {
 namespace {
@@ -70,19 +71,12 @@ StepRecord second_step() {
     const at::AutoGradMode grad(true);
     at::set_num_threads(1);
     const RunConfig config = tiny_config();
-    Log log{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
-    const Device device = Device::cpu();
     const Stopwatch origin;
     TimedCommunicator communicator(inner, origin);
-    const RunContext run{.config = config,
-                         .directory = {},
-                         .device = device,
-                         .communicator = communicator,
-                         .control = communicator,
-                         .layers = communicator,
-                         .log = log,
-                         .sinks = {}};
-    const auto method = make_method({run, label_space("camvid11"), Horizon{.steps = 10}, true});
+    const test::QuietRun run(config, communicator, communicator);
+    const Device& device = run.device;
+    const auto method =
+        make_method({run.context, label_space("camvid11"), Horizon{.steps = 10}, true});
     method->set_training(true);
     TrainState state;
     StepTimeline timeline(device, origin);

@@ -45,12 +45,18 @@ TEST(Scores, TestVectorOfTheSpecification) {
 }
 
 TEST(Scores, APerfectPredictionIsOneAndAbsentClassesAreLeftOut) {
-  const Scores scores = matrix_of({{7, 0, 0}, {0, 3, 0}, {0, 0, 0}}).scores();
+  const ConfusionMatrix matrix = matrix_of({{7, 0, 0}, {0, 3, 0}, {0, 0, 0}});
+  const Scores scores = matrix.scores();
   EXPECT_EQ(scores.pixel_accuracy, 1);
   EXPECT_EQ(scores.class_accuracy, 1);
   EXPECT_EQ(scores.mean_iou, 1);
   EXPECT_DOUBLE_EQ(scores.fw_iou, 1);
   EXPECT_TRUE(std::isnan(scores.iou[2]));
+  const Scores with_zero = matrix.scores(AbsentClasses::zero);
+  EXPECT_DOUBLE_EQ(with_zero.mean_iou, 2.0 / 3) << "DSRNSS, spec 8.4";
+  EXPECT_EQ(with_zero.class_accuracy, 1);
+  EXPECT_TRUE(std::isnan(with_zero.iou[2]));
+  EXPECT_TRUE(std::isnan(ConfusionMatrix(4).scores(AbsentClasses::zero).mean_iou));
 }
 
 TEST(Scores, NothingCountedIsNotANumber) {

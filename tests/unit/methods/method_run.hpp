@@ -11,6 +11,7 @@
 #include "dusk/comm/in_process.hpp"
 #include "dusk/methods/methods.hpp"
 #include "dusk/train/step_context.hpp"
+#include "support/quiet_run.hpp"
 
 /// Methods on ranks that are threads, without files or loaders.
 namespace dusk::test {
@@ -66,21 +67,12 @@ inline void run_method(int ranks, const RunConfig& config,
   run_in_process(ranks, [&](Communicator& communicator) {
     const at::AutoGradMode grad(true);
     at::set_num_threads(1);
-    Log log{LogOptions{.console = LogLevel::off, .file = {}, .prefix = {}}};
-    const Device device = Device::cpu();
     const auto layers = communicator.split(0, communicator.rank());
-    const RunContext run{.config = config,
-                         .directory = {},
-                         .device = device,
-                         .communicator = communicator,
-                         .control = communicator,
-                         .layers = *layers,
-                         .log = log,
-                         .sinks = {}};
-    const auto method =
-        make_method({run, label_space(labels), Horizon{.steps = 10}, /*load_weights=*/true});
+    const QuietRun run(config, communicator, *layers);
+    const auto method = make_method(
+        {run.context, label_space(labels), Horizon{.steps = 10}, /*load_weights=*/true});
     TrainState state;
-    StepContext context(communicator, device, Precision::fp32, state, {.in_a_row = 2});
+    StepContext context(communicator, run.device, Precision::fp32, state, {.in_a_row = 2});
     method->set_training(true);
     MethodRun own{*method, state, context, communicator};
     body(own);

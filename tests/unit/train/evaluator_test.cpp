@@ -8,6 +8,7 @@
 
 #include "dusk/base/files.hpp"
 #include "dusk/comm/in_process.hpp"
+#include "support/quiet_run.hpp"
 #include "support/temp_folder.hpp"
 #include "unit/data/memory_source.hpp"
 
@@ -39,16 +40,7 @@ class Threshold : public SegmentationMethod {
 
 void with_run(const RunConfig& config, const std::function<void(const RunContext&)>& body) {
   run_in_process(1, [&](Communicator& communicator) {
-    Log log({.console = LogLevel::off});
-    const Device device = Device::cpu();
-    body({.config = config,
-          .directory = {},
-          .device = device,
-          .communicator = communicator,
-          .control = communicator,
-          .layers = communicator,
-          .log = log,
-          .sinks = {}});
+    body(test::QuietRun(config, communicator, communicator).context);
   });
 }
 
