@@ -86,8 +86,7 @@ void write_outcome(const RunContext& run, Method& method, const std::vector<Eval
   const auto classes = report_classes(labels);
   for (const EvalSet& set : sets) {
     SegmentationMethod& segmentation = as_segmentation(method, run.config.method);
-    for (const Prediction& sample :
-         sample_predictions(segmentation, set, run)) {
+    for (const Prediction& sample : sample_predictions(segmentation, set, run)) {
       save_pictures(run.directory / "pictures" / set.name,
                     {.name = sample.info.name,
                      .height = sample.info.height,
