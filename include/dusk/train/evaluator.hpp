@@ -20,7 +20,7 @@ struct EvalSet {
   Dataset dataset;
   bool final_only = false;
   int pictures = 0;
-  SqueezeOptions squeeze;
+  SqueezeOptions squeeze = {};
 };
 
 /// Opens the configured sets. `DataError` where one has another label space than `labels`,
@@ -31,8 +31,8 @@ struct EvalSet {
 
 /// Logits (N, K, h, w) of a batch of pictures (N, 3, H, W) from a loader: float32, on the run's
 /// device, in the run's precision, by windows where `evaluation.sliding` says so; h and w are then
-/// those of the pictures that the network sees, which `evaluation.scale` resizes first. `method` is
-/// or `squeeze` in its place. `method` is in evaluation mode; the caller holds off gradients.
+/// those of the pictures that the network sees, which `evaluation.scale` or, in its place,
+/// `squeeze` resizes first. `method` is in evaluation mode; the caller holds off gradients.
 [[nodiscard]] at::Tensor predict_logits(SegmentationMethod& method, const at::Tensor& images,
                                         const RunContext& run, const SqueezeOptions& squeeze = {});
 

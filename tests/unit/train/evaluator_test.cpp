@@ -90,6 +90,25 @@ TEST(Evaluate, ScoresTheScaledPictureAgainstTheLabelsAsTheyAre) {
   scores_with(0.5, {.height = 32, .width = 16}, {32, 16});
 }
 
+/// Two of eleven classes occur, and both are found.
+TEST(Evaluate, AveragesAbsentClassesAsConfigured) {
+  const auto source = std::make_shared<test::MemorySource>(test::equal_samples(1, 64, 48));
+  source->label_at = [](int y, int, int) { return static_cast<std::uint8_t>(y >= 32 ? 1 : 0); };
+  const double row_32 = (31.5 / 255 - 0.485) / 0.229;  // red is the row
+  const auto mean_iou = [&](AbsentClasses absent) {
+    RunConfig config;
+    config.evaluation.absent_classes = absent;
+    double found = 0;
+    with_run(config, [&](const RunContext& run) {
+      Threshold method(row_32);
+      found = evaluate(method, {.name = "a", .dataset = Dataset("memory", source)}, run).mean_iou;
+    });
+    return found;
+  };
+  EXPECT_DOUBLE_EQ(mean_iou(AbsentClasses::left_out), 1);
+  EXPECT_DOUBLE_EQ(mean_iou(AbsentClasses::zero), 2.0 / 11);
+}
+
 /// Groups of classes come from where method dsrnss has them, if the label space has their classes.
 TEST(WriteResult, NamesTheGroupsOfClasses) {
   const test::TempFolder folder;
