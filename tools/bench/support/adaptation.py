@@ -15,6 +15,9 @@ RANDOM_MIXING = {"dsrnss.mixing.composite": "random", "dsrnss.alignment.mode": "
                  "dsrnss.bank.capacity": 0, "dsrnss.fpa.beta": 0,
                  "dsrnss.feature_distance.lambda": 0}
 
+# What leaves of the method its labels refined by the day picture, without its parts for what moves
+# or is small: no composite mask, no bank, no alignment of features.
+REFINEMENT = {"dsrnss.mixing.composite": "random", "dsrnss.bank.capacity": 0, "dsrnss.fpa.beta": 0}
 
 FPA_BEGINS = 0.2416  # of a run, as published
 
