@@ -9,15 +9,14 @@ import sys
 
 from support import measure
 
-# What makes the method a plain mean teacher that pastes a random half of the source's classes, as the
-# ablation calls it: no day pictures, no bank, no alignment of features, no distance to the backbone.
-RANDOM_MIXING = {"dsrnss.mixing.composite": "random", "dsrnss.alignment.mode": "off",
-                 "dsrnss.bank.capacity": 0, "dsrnss.fpa.beta": 0,
-                 "dsrnss.feature_distance.lambda": 0}
-
-# What leaves of the method its labels refined by the day picture, without its parts for what moves
-# or is small: no composite mask, no bank, no alignment of features.
+# What leaves of the method its labels refined by the day picture and feature distance, without its
+# parts for what moves or is small: a random half of the source's classes is pasted; no bank, no
+# alignment of features.
 REFINEMENT = {"dsrnss.mixing.composite": "random", "dsrnss.bank.capacity": 0, "dsrnss.fpa.beta": 0}
+
+# What leaves a plain mean teacher with random class mixing, as the ablation calls it: no day pictures
+# and no distance to the backbone either.
+RANDOM_MIXING = {**REFINEMENT, "dsrnss.alignment.mode": "off", "dsrnss.feature_distance.lambda": 0}
 
 FPA_BEGINS = 0.2416  # of a run, as published
 
@@ -63,6 +62,18 @@ def group_means(results, name, groups):
 
 def miou(result, name):
     return 100 * result["sets"][name]["miou"]
+
+
+def score_table(results, name, groups, args):
+    """({kind: each seed's mIoU}, {kind: {group: mean IoU}}) of set `name`, in percent, printed for
+    people too. `results`: of each seed, by kind of training."""
+    kinds = {kind: [miou(of[kind], name) for of in results] for kind in results[0]}
+    means = {kind: group_means([of[kind] for of in results], name, groups) for kind in kinds}
+    print_table(f"{name} mIoU, {args.steps} + {args.steps} steps",
+                [f"seed {seed}" for seed in args.seeds] + ["mean"] + list(groups),
+                [(kind, values + [mean(values)] + list(means[kind].values()))
+                 for kind, values in kinds.items()])
+    return kinds, means
 
 
 def mean(values):
