@@ -15,7 +15,8 @@ class Generator : public CycleGanGenerator {
       : model_(register_module("model", std::make_shared<ResnetGenerator>(ResnetGeneratorOptions{
                                             .width = options.width,
                                             .residual_blocks = options.residual_blocks,
-                                            .norm = GeneratorNorm::instance}))) {}
+                                            .norm = GeneratorNorm::instance,
+                                            .global_skip = options.global_skip}))) {}
 
   at::Tensor forward(const at::Tensor& images) override {
     return model_->forward(images, "CycleGAN's generator");

@@ -35,7 +35,7 @@ at::Tensor ResnetBlock::forward(const at::Tensor& x) {
 }
 
 ResnetGenerator::ResnetGenerator(const ResnetGeneratorOptions& options)
-    : divisor_(std::int64_t{1} << options.downsamplings) {
+    : divisor_(std::int64_t{1} << options.downsamplings), global_skip_(options.global_skip) {
   std::int64_t width = options.width;
   std::int64_t index = 1;  // behind a padding
   stem_ = add_normed<Conv2d>(*this, index, ConvOptions{.in = kColours, .out = width, .kernel = 7},
@@ -73,7 +73,10 @@ at::Tensor ResnetGenerator::forward(const at::Tensor& images, std::string_view n
   for (const auto& down : down_) x = down(x, Activation::relu);
   for (const auto& block : blocks_) x = block->forward(x);
   for (const auto& up : up_) x = up(x, Activation::relu);
-  return head_->forward(reflection_pad(x, 3)).tanh_();
+  x = head_->forward(reflection_pad(x, 3));
+  // Out of place: under autocast the sum is of the picture's precision.
+  if (global_skip_) x = x + images;
+  return x.tanh_();
 }
 
 }  // namespace dusk

@@ -18,6 +18,7 @@ struct ResnetGeneratorOptions {
   std::int64_t downsamplings = 2;
   std::int64_t residual_blocks = 9;
   GeneratorNorm norm = GeneratorNorm::instance;
+  bool global_skip = false;  ///< the picture is added in front of the tanh
 };
 
 /// A convolution and the norm behind it.
@@ -58,6 +59,7 @@ class ResnetGenerator : public ModuleGroup {
 
  private:
   std::int64_t divisor_;
+  bool global_skip_;
   NormedConv<Conv2d> stem_;
   std::vector<NormedConv<Conv2d>> down_;
   std::vector<std::shared_ptr<ResnetBlock>> blocks_;

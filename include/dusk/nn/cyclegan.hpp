@@ -15,10 +15,12 @@
 /// two directions different seeds.
 namespace dusk {
 
-/// The defaults are the paper's "9 blocks".
+/// The defaults are the paper's "9 blocks". The global skip is not the paper's: Kupyn et al.,
+/// "DeblurGAN" (2018) have it, there in front of a clamp.
 struct CycleGanGeneratorOptions {
   std::int64_t width = 64;
   std::int64_t residual_blocks = 9;
+  bool global_skip = false;
 };
 
 template <class Visitor>
@@ -27,6 +29,9 @@ void describe(Visitor& v, CycleGanGeneratorOptions& o) {
           at_least(1));
   v.field("residual_blocks", o.residual_blocks, "residual blocks at a quarter of the resolution",
           at_least(0));
+  v.field("global_skip", o.global_skip,
+          "add the picture to what the tanh at the end is given: the network learns the change "
+          "alone, and need not learn to copy first");
 }
 
 /// The defaults are the 70x70 PatchGAN.

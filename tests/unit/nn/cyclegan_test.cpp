@@ -40,6 +40,16 @@ TEST(CycleGan, EqualsThePythonNetworks) {
   }
 }
 
+TEST(CycleGan, AddsThePictureBeforeTheTanhWhereTold) {
+  const auto generator =
+      make_cyclegan_generator({.width = 4, .residual_blocks = 1, .global_skip = true});
+  test::fill_closed_form(*generator);
+  test::lower_bias(*generator, "model.18.bias");
+  const at::Tensor images = test::leaf("images", {2, 3, 24, 36}, at::MemoryFormat::Contiguous);
+  test::GoldenCases("cyclegan")
+      .check("global_skip", *generator, {images}, {generator->forward(images)});
+}
+
 TEST(CycleGan, ScoresOverlappingPatches) {
   const at::NoGradGuard no_grad;
   const auto network = make_patch_discriminator({.width = 2});

@@ -70,6 +70,13 @@ class Model(nn.Module):
         return self.model(x)
 
 
+class GlobalSkipModel(Model):
+    """Adds its input in front of the last layer, the activation."""
+
+    def forward(self, x):
+        return self.model[-1](x + self.model[:-1](x))
+
+
 def unit_encoder(w, blocks):
     return Model(
         UnitBlock(3, w, 7, 1, 3, nn.InstanceNorm2d(w), F.relu),
@@ -137,7 +144,7 @@ class ResnetBlock(nn.Module):
         return x + self.conv_block(x)
 
 
-def resnet_generator(width, downs, blocks, norm):
+def resnet_generator(width, downs, blocks, norm, model=Model):
     bias = norm is nn.InstanceNorm2d
     layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7, bias=bias), norm(width), nn.ReLU()]
     w = width
@@ -149,11 +156,12 @@ def resnet_generator(width, downs, blocks, norm):
         layers += [nn.ConvTranspose2d(w, w // 2, 3, stride=2, padding=1, output_padding=1,
                                       bias=bias), norm(w // 2), nn.ReLU()]
         w //= 2
-    return Model(*layers, nn.ReflectionPad2d(3), nn.Conv2d(w, 3, 7), nn.Tanh())
+    return model(*layers, nn.ReflectionPad2d(3), nn.Conv2d(w, 3, 7), nn.Tanh())
 
 
-def cyclegan_generator(width=64, blocks=9):
-    return resnet_generator(width, 2, blocks, nn.InstanceNorm2d)
+def cyclegan_generator(width=64, blocks=9, global_skip=False):
+    model = GlobalSkipModel if global_skip else Model
+    return resnet_generator(width, 2, blocks, nn.InstanceNorm2d, model)
 
 
 def light_net(width=64, downs=2, blocks=3):
