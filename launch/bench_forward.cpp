@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dusk/base/clock.hpp"
+#include "dusk/comm/collectives.hpp"
 #include "dusk/data/eval_loader.hpp"
 #include "launch/trained_run.hpp"
 
@@ -35,11 +36,9 @@ at::Tensor fitting(TrainedRun& run, const at::Tensor& images) {
       .narrow(3, 0, images.size(3) / stride * stride);
 }
 
-void bench_forward(const ForwardArguments& arguments, const RunConfig& config, MpiRuntime& mpi,
-                   Log& log, const Program& program) {
-  const at::NoGradGuard no_grad;
-  Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-  TrainedRun run(arguments.run, CheckpointChoice::latest, config, session, log);
+/// Collective: the rate is that of all ranks together.
+void bench_forward(const ForwardArguments& arguments, TrainedRun& run, MpiRuntime& mpi,
+                   Session& session, Log& log) {
   const Device& device = session.device();
   EvalLoader loader(Dataset::open(arguments.input), 0, 1, device,
                     {.batch = arguments.batch, .labels = false, .prefetch = 1});
@@ -47,6 +46,7 @@ void bench_forward(const ForwardArguments& arguments, const RunConfig& config, M
   const at::Tensor images = fitting(run, device.upload(batch->images));
   for (int i = 0; i < 2; ++i) (void)forward(run, images);  // memory and plans
   device.synchronize();
+  wait_for_all(session.control(), "the measurement begins");
   std::int64_t pictures = 0;
   const Stopwatch clock;
   while (clock.seconds() < arguments.seconds) {
@@ -54,7 +54,9 @@ void bench_forward(const ForwardArguments& arguments, const RunConfig& config, M
     device.synchronize();
     pictures += images.size(0);
   }
-  const double rate = static_cast<double>(pictures) / clock.seconds();
+  const double seconds = clock.seconds();
+  pictures = sum(session.control(), pictures, "pictures of all ranks");
+  const double rate = static_cast<double>(pictures) / seconds;
   log.info("{} pictures of {}x{}: {:.2f}/s", pictures, images.size(2), images.size(3), rate);
   if (arguments.json && mpi.launch().rank == 0)
     std::cout << nlohmann::json{{"pictures", pictures}, {"pictures_per_second", rate}}.dump()
@@ -65,7 +67,8 @@ void bench_forward(const ForwardArguments& arguments, const RunConfig& config, M
 
 void add_bench_forward(CLI::App& bench, Program& program) {
   auto* command = bench.add_subcommand(
-      "forward", "The network of a run alone, on the first pictures of a set again and again");
+      "forward",
+      "The network of a run alone, on the first pictures of a set again and again, on all ranks");
   auto a = std::make_shared<ForwardArguments>();
   command->add_option("--run", a->run, "run directory")->required();
   command->add_option("--input", a->input, "set of shards")->required();
@@ -76,9 +79,10 @@ void add_bench_forward(CLI::App& bench, Program& program) {
   command->add_flag("--json", a->json, "prints the result as one line of JSON, too");
   command->footer("Example:\n  dusk bench forward --run runs/a --input shards/night --json");
   command->callback([a, &program] {
-    const RunConfig config = read_run_config(a->run);
-    run_on_ranks(program,
-                 [&](MpiRuntime& mpi, Log& log) { bench_forward(*a, config, mpi, log, program); });
+    use_run(program, a->run, CheckpointChoice::latest,
+            [&](TrainedRun& run, MpiRuntime& mpi, Session& session, Log& log) {
+              bench_forward(*a, run, mpi, session, log);
+            });
   });
 }
 

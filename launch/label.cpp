@@ -311,13 +311,10 @@ void add_label(CLI::App& app, Program& program) {
   command->callback([a, &program] {
     check(*a);
     check(a->map);
-    const RunConfig config = read_run_config(a->map.run);
-    run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
-      const at::NoGradGuard no_grad;
-      Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-      TrainedRun run(a->map.run, a->map.checkpoint, config, session, log);
-      Labelling(*a, run, mpi, session, log, program).work();
-    });
+    use_run(program, a->map.run, a->map.checkpoint,
+            [&](TrainedRun& run, MpiRuntime& mpi, Session& session, Log& log) {
+              Labelling(*a, run, mpi, session, log, program).work();
+            });
   });
 }
 

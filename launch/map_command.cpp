@@ -33,11 +33,11 @@ void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_
   command.add_option("--output", a.output, output_help)->required();
   add_filter_options(command, a.filter);
   command
-      .add_option("--shard-size", a.samples_per_shard,
+      .add_option("--shard-size", a.layout.samples_per_shard,
                   "samples in a shard, which is what a rank takes at a time and what a kill loses")
       ->capture_default_str();
-  command.add_option("--tile", a.tile, "edge of a tile in pixels")->capture_default_str();
-  command.add_option("--level", a.level, "effort of the compression, 1 to 22")
+  command.add_option("--tile", a.layout.tile, "edge of a tile in pixels")->capture_default_str();
+  command.add_option("--level", a.layout.level, "effort of the compression, 1 to 22")
       ->capture_default_str();
   command.add_option("--batch", a.loader.batch, "pictures at once on a rank, where of one size")
       ->capture_default_str();
@@ -46,7 +46,8 @@ void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_
 }
 
 void check(const MapArguments& arguments) {
-  if (arguments.samples_per_shard < 1) fail<ConfigError>("--shard-size is 0, must be at least 1");
+  if (arguments.layout.samples_per_shard < 1)
+    fail<ConfigError>("--shard-size is 0, must be at least 1");
   if (arguments.loader.batch < 1)
     fail<ConfigError>("--batch is {}, must be at least 1", arguments.loader.batch);
   if (arguments.loader.threads < 1)
@@ -60,9 +61,7 @@ SetPlan plan_for(const MapArguments& arguments, const ShardSet& source, ShardLab
   return {.input = Dataset::of(source, arguments.filter),
           .output = arguments.output,
           .labels = std::move(labels),
-          .samples_per_shard = arguments.samples_per_shard,
-          .tile = arguments.tile,
-          .level = arguments.level,
+          .layout = arguments.layout,
           .provenance = {}};
 }
 
@@ -77,8 +76,8 @@ nlohmann::json set_provenance(const std::string& command, const SetPlan& plan, s
           {"network", nlohmann::json::parse(run.identity())},
           {"source", to_hex(source.identity())},
           {"samples", to_hex(plan.names_of(shard))},
-          {"tile", plan.tile},
-          {"level", plan.level}};
+          {"tile", plan.layout.tile},
+          {"level", plan.layout.level}};
 }
 
 std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const MapRun& run) {

@@ -16,9 +16,7 @@ struct MapArguments {
   std::filesystem::path run, input, output;
   CheckpointChoice checkpoint = CheckpointChoice::latest;
   SampleFilter filter;
-  std::size_t samples_per_shard = 64;
-  int tile = 128;
-  int level = 3;
+  SetLayout layout;
   EvalOptions loader{.labels = false, .threads = 2, .prefetch = 3};
 };
 

@@ -173,9 +173,10 @@ class ShardFeed {
 };
 
 ShardWriter writer_for(const SetPlan& plan, std::size_t shard, const std::string& provenance) {
-  return ShardWriter(plan.path(shard),
-                     {.tile = plan.tile, .level = plan.level, .provenance = provenance},
-                     plan.labels);
+  return ShardWriter(
+      plan.path(shard),
+      {.tile = plan.layout.tile, .level = plan.layout.level, .provenance = provenance},
+      plan.labels);
 }
 
 EvalOptions without_labels(EvalOptions options) {
@@ -194,11 +195,11 @@ std::vector<MappedPicture> start(PictureMap& map, const StreamBatch& batch, cons
 }  // namespace
 
 std::size_t SetPlan::shard_count() const {
-  return (input.size() + samples_per_shard - 1) / samples_per_shard;
+  return (input.size() + layout.samples_per_shard - 1) / layout.samples_per_shard;
 }
 
 std::uint64_t SetPlan::end(std::size_t shard) const {
-  return std::min<std::uint64_t>(begin(shard) + samples_per_shard, input.size());
+  return std::min<std::uint64_t>(begin(shard) + layout.samples_per_shard, input.size());
 }
 
 std::filesystem::path SetPlan::path(std::size_t shard) const {

@@ -41,20 +41,27 @@ class PictureMap {
   virtual void finish(MappedPicture& /*picture*/) {}
 };
 
+/// How a set is cut into shards, and a shard encoded.
+struct SetLayout {
+  std::size_t samples_per_shard = 64;
+  int tile = 128;  ///< edge in pixels
+  int level = 3;   ///< effort of the compression, 1 to 22
+};
+
 /// The set that is to be made: shard i holds what becomes of the samples [i * n, (i + 1) * n).
 struct SetPlan {
   Dataset input;
   std::filesystem::path output;
   ShardLabels labels;
-  std::size_t samples_per_shard = 64;
-  int tile = 128;
-  int level = 3;
+  SetLayout layout;
   /// What shard i is made of and how, as text: a shard with this provenance needs not be made
   /// again.
   std::function<std::string(std::size_t shard)> provenance;
 
   [[nodiscard]] std::size_t shard_count() const;
-  [[nodiscard]] std::uint64_t begin(std::size_t shard) const { return shard * samples_per_shard; }
+  [[nodiscard]] std::uint64_t begin(std::size_t shard) const {
+    return shard * layout.samples_per_shard;
+  }
   [[nodiscard]] std::uint64_t end(std::size_t shard) const;
   [[nodiscard]] std::filesystem::path path(std::size_t shard) const;
   /// Checksum of the names of a shard's samples, for its provenance.

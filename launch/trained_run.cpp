@@ -59,4 +59,15 @@ TrainedRun::TrainedRun(const std::filesystem::path& run, CheckpointChoice choice
   log.info("{}: step {} of {}", checkpoint->string(), step_, config.train.steps);
 }
 
+void use_run(Program& program, const std::filesystem::path& run, CheckpointChoice choice,
+             const std::function<void(TrainedRun&, MpiRuntime&, Session&, Log&)>& body) {
+  const RunConfig config = read_run_config(run);
+  run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
+    const at::NoGradGuard no_grad;
+    Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
+    TrainedRun trained(run, choice, config, session, log);
+    body(trained, mpi, session, log);
+  });
+}
+
 }  // namespace dusk::launch

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "dusk/methods/methods.hpp"
@@ -41,5 +42,11 @@ class TrainedRun {
   std::int64_t step_ = 0;
   std::string identity_;
 };
+
+/// Runs `body` on every rank with a run opened to be used, without gradients; errors as
+/// `run_on_ranks`.
+void use_run(
+    Program& program, const std::filesystem::path& run, CheckpointChoice choice,
+    const std::function<void(TrainedRun& run, MpiRuntime& mpi, Session& session, Log& log)>& body);
 
 }  // namespace dusk::launch

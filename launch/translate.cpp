@@ -141,13 +141,10 @@ void add_translate(CLI::App& app, Program& program) {
     if (a->time_of_day.empty())
       a->time_of_day = a->direction == Direction::forward ? "night" : "day";
     a->map.loader.short_side = a->short_side;
-    const RunConfig config = read_run_config(a->map.run);
-    run_on_ranks(program, [&](MpiRuntime& mpi, Log& log) {
-      const at::NoGradGuard no_grad;
-      Session session(mpi, log, config.train.device, config.train.cpu_threads, program.environment);
-      TrainedRun run(a->map.run, a->map.checkpoint, config, session, log);
-      translate(*a, run, mpi, session, log, program);
-    });
+    use_run(program, a->map.run, a->map.checkpoint,
+            [&](TrainedRun& run, MpiRuntime& mpi, Session& session, Log& log) {
+              translate(*a, run, mpi, session, log, program);
+            });
   });
 }
 

@@ -57,8 +57,7 @@ SetPlan plan_of(int samples, const fs::path& output) {
   SetPlan plan{.input = Dataset("memory", std::make_shared<test::MemorySource>(infos)),
                .output = output,
                .labels = {.space = "toy3", .classes = {"a", "b", "c"}},
-               .samples_per_shard = 3,
-               .tile = 16,
+               .layout = {.samples_per_shard = 3, .tile = 16},
                .provenance = {}};
   plan.provenance = [input = plan.input](std::size_t shard) {
     return fmt::format("shard {} of {}", shard, input.size());
