@@ -266,9 +266,9 @@ TEST(Stream, TheLastCropStaysHoweverItIs) {
   auto spec = stream_of("source", Dataset("memory", source), {}, kCropAndFlip, 1);
   spec.augment.cat_max_ratio = 0.75;
   spec.augment.redraws = 10;
-  const auto pipeline = make({spec}, 0, 1, {.threads = 1, .prefetch = 1});
+  auto pipeline = make({spec}, 0, 1, {.threads = 1, .prefetch = 1});
   static_cast<void>(pipeline->next());
-  pipeline->seek(1000);
+  pipeline.reset();  // whoever reads ahead is done
   EXPECT_GE(source->labels_read.load(), 11);  // the first and ten more
   EXPECT_EQ(source->labels_read.load() % 11, 0) << source->labels_read.load();
 }
