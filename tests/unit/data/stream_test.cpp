@@ -268,7 +268,7 @@ TEST(Stream, TheLastCropStaysHoweverItIs) {
   spec.augment.redraws = 10;
   auto pipeline = make({spec}, 0, 1, {.threads = 1, .prefetch = 1});
   static_cast<void>(pipeline->next());
-  pipeline.reset();  // whoever reads ahead is done
+  pipeline.reset();                           // whoever reads ahead is done
   EXPECT_GE(source->labels_read.load(), 11);  // the first and ten more
   EXPECT_EQ(source->labels_read.load() % 11, 0) << source->labels_read.load();
 }
