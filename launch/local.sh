@@ -42,50 +42,44 @@ fi
 share=$((cores / ranks))
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((share > 0 ? share : 1))}
 
-# ranks_of PID: "alive" while a child of this mpirun lives; else "ended" and the exit status, as wait(2)
-# gives it, of each that it has not waited for.
-ranks_of() {
-  local stat ended=ended
-  for stat in /proc/[0-9]*/stat; do
-    read -r stat 2>/dev/null <"$stat" || continue
-    read -ra stat <<<"${stat##*) }" # the name before it may have blanks; from here: state, parent, ...
-    [ "${stat[1]}" = "$1" ] || continue
-    [ "${stat[0]}" = Z ] || { echo alive && return; }
-    ended+=" ${stat[-1]}"
-  done
-  echo "$ended"
-}
+# What each rank runs. It leaves a file in the folder $1, and in it the exit code of the program, which
+# mpirun may not live to tell. The traps keep it there when mpirun signals a rank's whole process group.
+# shellcheck disable=SC2016
+rank='trap : TERM USR2; : >"$1/$$"; "${@:2}"; code=$?; echo "$code" >"$1/$$"; exit "$code"'
 
 # The PMIx library of Open MPI 4.1 on Debian 12 can stand still for ever while mpirun ends after an
-# abort (it waits for a lock in memory that was freed). guard PID FILE: kills a mpirun that outlives its
-# ranks; into FILE goes the exit code that it owed.
+# abort (it waits for a lock in memory that was freed). guard PID: kills a mpirun that outlives its ranks,
+# and returns 9.
 guard() {
-  local before='' now='' started='' status code=76
+  local over=''
   while sleep 2 2>/dev/null && kill -0 "$1" 2>/dev/null; do
-    now=$(ranks_of "$1")
-    if [ "$now" != ended ]; then started=yes; fi # before it starts them, too, it has none
-    if [ "$started" ] && [ "$now" != alive ] && [ "$now" = "$before" ]; then
-      # 76 may be an answer to another rank's failure; a code of its own is that failure's.
-      for status in ${now#ended}; do
-        case $((status & 127)),$((status >> 8)) in
-          0,0 | 0,76) ;;
-          0,*) code=$((status >> 8)) ;;
-        esac
-      done
+    if [ -z "$(ls "$codes")" ] || ps --ppid "$1" -o stat= | grep -qv '^Z'; then
+      over='' # not started yet, or alive
+    elif [ -z "$over" ]; then
+      over=yes
+    else
       echo "local.sh: all ranks have ended, but mpirun has not: killed" >&2
-      echo "$code" >"$2"
       kill -KILL "$1"
-      return
+      return 9
     fi
-    before=$now
   done
 }
 
-owed=$(mktemp)
-trap 'rm -f "$owed"' EXIT
-mpirun "${options[@]}" "$dusk" "$@" <&0 &
+# The exit code that a mpirun owed: that of the first rank that failed by itself. 76 may be an answer to
+# that failure, and a signal (128 and more) the end that mpirun made.
+owed_code() {
+  local code
+  while read -r code; do
+    if [ "$code" -ne 0 ] && [ "$code" -ne 76 ] && [ "$code" -lt 128 ]; then echo "$code" && return; fi
+  done < <(cd "$codes" && ls -tr | xargs -r cat)
+  echo 76
+}
+
+codes=$(mktemp -d)
+trap 'rm -rf "$codes"' EXIT
+mpirun "${options[@]}" bash -c "$rank" rank "$codes" "$dusk" "$@" <&0 &
 mpirun_pid=$!
-guard "$mpirun_pid" "$owed" </dev/null >/dev/null &
+guard "$mpirun_pid" </dev/null >/dev/null &
 guard_pid=$!
 again=1
 trap 'again=1; kill -USR2 "$mpirun_pid" 2>/dev/null' TERM USR2
@@ -94,8 +88,9 @@ while [ "$again" = 1 ]; do # a signal ends `wait` early
   wait "$mpirun_pid"
   code=$?
 done
-if [ -s "$owed" ]; then exit "$(<"$owed")"; fi
 kill "$guard_pid" 2>/dev/null
+wait "$guard_pid"
+if [ $? -eq 9 ]; then exit "$(owed_code)"; fi
 # mpirun says 128 + signal for a rank that was killed, and 1 for one that left without ending MPI.
 if [ "$ranks" -gt 1 ] && { [ "$code" -eq 1 ] || [ "$code" -ge 128 ]; }; then code=76; fi
 exit "$code"

@@ -80,20 +80,29 @@ local_sh_refuses_bad_usage() {
   says "no program at"
 }
 
-# hanging CODE SCRIPT: a mpirun that stands still when its ranks have ended, as that of Debian 12 at times
-# does, is ended, and CODE returned.
+# hanging CODE RANK: a mpirun that stands still when its ranks have ended, as that of Debian 12 at times
+# does, is ended, and CODE returned. RANK is the script of rank $rank; bash waits for all, then becomes a
+# sleep, so that nobody but the ranks themselves can say how they ended.
 hanging() {
-  printf '%s\n' '#!/usr/bin/env bash' '[ "$1" = --version ] && exit' "$2" >"$folder/mpirun"
-  chmod +x "$folder/mpirun"
-  PATH=$folder:$PATH expect "$1" ranks abort
+  printf '%s\n' '#!/usr/bin/env bash' "$2" >"$folder/rank"
+  cat >"$folder/mpirun" <<'SH'
+#!/usr/bin/env bash
+[ "$1" = --version ] && exit
+until [ "$1" = bash ]; do shift; done
+for rank in 0 1 2; do rank=$rank "$@" & done
+wait
+exec sleep 50
+SH
+  chmod +x "$folder/mpirun" "$folder/rank"
+  PATH=$folder:$PATH DUSK=$folder/rank expect "$1" "$local_sh" -n 3 -- two 'words and more'
   says "all ranks have ended, but mpirun has not"
 }
-# They end when bash, which would wait for them, has become a sleep.
 local_sh_ends_a_hanging_mpirun() {
-  hanging 65 '(sleep 1; exit 76) & (sleep 1; exit 65) & (sleep 1; kill -TERM $BASHPID) & exec sleep 50'
+  hanging 65 '[ "$2" = "words and more" ] || exit 70
+    case $rank in 0) exit 76 ;; 1) sleep 3; exit 65 ;; *) kill -TERM $$ ;; esac'
 }
-local_sh_ends_a_mpirun_that_hangs_later() {
-  hanging 76 '(sleep 5; exit 65) & wait; exec sleep 50'
+local_sh_ends_a_mpirun_whose_ranks_left_no_word() {
+  hanging 76 '[ "$rank" = 0 ] || kill -KILL $PPID'
 }
 
 # The launcher of another MPI leaves its claim in the environment, and ranks that know nobody.
