@@ -7,8 +7,8 @@
 
 namespace dusk {
 
-Schedule::Schedule(const ScheduleOptions& options, std::int64_t total_steps, double steps_per_epoch)
-    : options_(options), total_(total_steps), warmup_(options.warmup.in_steps(steps_per_epoch)) {
+Schedule::Schedule(const ScheduleOptions& options, const Horizon& run)
+    : options_(options), total_(run.steps), warmup_(options.warmup.in_steps(run)) {
   if (total_ < 1) fail<ConfigError>("a schedule over {} steps, need at least 1", total_);
   if (warmup_ >= total_) {
     fail<ConfigError>("the warm-up of {} ({} steps) does not end within the run of {} steps",
@@ -18,7 +18,7 @@ Schedule::Schedule(const ScheduleOptions& options, std::int64_t total_steps, dou
     fail<ConfigError>("schedule.kind is step, but schedule.milestones is empty");
   }
   for (const Span& milestone : options.milestones) {
-    const std::int64_t at = milestone.in_steps(steps_per_epoch);
+    const std::int64_t at = milestone.in_steps(run);
     if (!milestones_.empty() && at <= milestones_.back()) {
       fail<ConfigError>("schedule.milestones must increase, but {} (step {}) follows step {}",
                         format_value(milestone), at, milestones_.back());
@@ -26,8 +26,8 @@ Schedule::Schedule(const ScheduleOptions& options, std::int64_t total_steps, dou
     milestones_.push_back(at);
   }
   if (options.kind != ScheduleKind::linear_decay) return;
-  interval_ = options.interval.in_steps(steps_per_epoch);
-  constant_ = options.constant.in_steps(steps_per_epoch);
+  interval_ = options.interval.in_steps(run);
+  constant_ = options.constant.in_steps(run);
   if (interval_ < 1) fail<ConfigError>("schedule.interval must be a step at least");
   if (constant_ > total_) {
     fail<ConfigError>("schedule.constant of {} ({} steps) does not end within the run of {} steps",

@@ -32,7 +32,7 @@ Trainable::Trainable(std::string name, std::shared_ptr<torch::nn::Module> module
       module_(from_rank_0(std::move(module), communicator, name_)),
       clip_norm_(options.clip_norm),
       peak_learning_rate_(options.lr),
-      schedule_(options.schedule, horizon.steps, horizon.steps_per_epoch),
+      schedule_(options.schedule, horizon),
       optimizer_(
           make_optimizer(options, group_parameters(options, trainable_parameters(*module_)))),
       bucketer_(trainable_parameters(*module_), communicator, buckets, "grad/" + name_),

@@ -47,7 +47,9 @@ void describe(V& v, ScheduleOptions& o) {
           "poly counts from step 0 (as mmseg does) instead of from the end of the warm-up");
   v.field("milestones", o.milestones, "step: when the factor is multiplied by `decay`");
   v.field("decay", o.decay, "step: multiplier at a milestone", between(0, 1));
-  v.field("constant", o.constant, "linear_decay: how long the factor stays 1");
+  v.field(
+      "constant", o.constant,
+      "linear_decay: how long the factor stays 1, for example '100 epochs' or '50 %' of the run");
   v.field("interval", o.interval,
           "linear_decay: the factor changes this often; '1 epochs' in CycleGAN's recipe");
   v.field("floor", o.floor, "the factor never falls below this after the warm-up", between(0, 1));
@@ -62,9 +64,9 @@ void describe(V& v, ScheduleOptions& o) {
 /// 1 - max(0, e + 1 - N)/(M - N + 1), as CycleGAN's public code has it with intervals of an epoch.
 class Schedule {
  public:
-  /// `ConfigError` if total < 1, the warm-up is longer than the run, milestones do not increase, or
-  /// `constant` is longer than the run.
-  Schedule(const ScheduleOptions& options, std::int64_t total_steps, double steps_per_epoch);
+  /// `ConfigError` if the run has no step, the warm-up is longer than the run, milestones do not
+  /// increase, or `constant` is longer than the run.
+  Schedule(const ScheduleOptions& options, const Horizon& run);
 
   /// Factor for the update number `step`, counted from 0.
   [[nodiscard]] double factor(std::int64_t step) const;

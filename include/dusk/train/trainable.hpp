@@ -24,12 +24,6 @@ struct UpdateReport {
   double exchange_seconds = 0;  ///< time spent waiting for other ranks' gradients
 };
 
-/// How long a run is, for schedules.
-struct Horizon {
-  std::int64_t steps = 1;
-  double steps_per_epoch = 1;
-};
-
 /// A network with its optimizer, its schedule and its exchange: what is updated together. A method
 /// has one for each optimizer of its paper (a GAN has two).
 ///

@@ -41,7 +41,7 @@ Dsrnss::Dsrnss(std::shared_ptr<Segmenter> student, ClassGroups groups, const Met
       seed_(static_cast<std::uint64_t>(build.run.config.seed)),
       pixel_loss_(pixel_loss(build.run.config.loss)),
       detail_weight_(build.run.config.loss.hr_loss_weight),
-      fpa_start_(options_.fpa.start.in_steps(build.horizon.steps_per_epoch)),
+      fpa_start_(options_.fpa.start.in_steps(build.horizon)),
       classes_(build.labels.size()),
       layers_(build.run.layers),
       student_(std::move(student)),
