@@ -15,6 +15,12 @@ namespace {
 /// Raised when the same inputs would give other bytes than before.
 constexpr int kMapVersion = 1;
 
+EvalOptions loader_options(const MapArguments& arguments, const Device& device) {
+  EvalOptions options = arguments.loader;
+  if (options.threads == 0) options.threads = device.is_cuda() ? 4 : 1;
+  return options;
+}
+
 }  // namespace
 
 void add_filter_options(CLI::App& command, SampleFilter& filter) {
@@ -41,8 +47,10 @@ void add_map_options(CLI::App& command, MapArguments& a, const std::string& run_
       ->capture_default_str();
   command.add_option("--batch", a.loader.batch, "pictures at once on a rank, where of one size")
       ->capture_default_str();
-  command.add_option("--threads", a.loader.threads, "threads of each rank that read pictures")
-      ->capture_default_str();
+  command.add_option(
+      "--threads", a.loader.threads,
+      "of each rank, to read pictures, and as many to write; default: 1 on CPUs, whose "
+      "cores the network needs, 4 on a GPU");
 }
 
 void check(const MapArguments& arguments) {
@@ -50,8 +58,8 @@ void check(const MapArguments& arguments) {
     fail<ConfigError>("--shard-size is 0, must be at least 1");
   if (arguments.loader.batch < 1)
     fail<ConfigError>("--batch is {}, must be at least 1", arguments.loader.batch);
-  if (arguments.loader.threads < 1)
-    fail<ConfigError>("--threads is {}, must be at least 1", arguments.loader.threads);
+  if (arguments.loader.threads < 0)
+    fail<ConfigError>("--threads is {}, must not be negative", arguments.loader.threads);
   if (std::filesystem::weakly_canonical(arguments.input) ==
       std::filesystem::weakly_canonical(arguments.output))
     fail<ConfigError>("--output {} is the set that --input names", arguments.output.string());
@@ -82,11 +90,11 @@ nlohmann::json set_provenance(const std::string& command, const SetPlan& plan, s
 
 std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const MapRun& run) {
   const LaunchInfo& launch = run.mpi.launch();
+  const EvalOptions loader = loader_options(run.arguments, run.session.device());
   const auto queue = make_mpi_work_queue(run.mpi, static_cast<std::int64_t>(plan.shard_count()));
   if (launch.rank == 0) {
-    run.log.info(
-        "{} {}", run.what,
-        to_string(estimate(plan, map, run.session.device(), run.arguments.loader), launch.size));
+    run.log.info("{} {}", run.what,
+                 to_string(estimate(plan, map, run.session.device(), loader), launch.size));
   }
   ProgressLine line(run.what, "pictures", plan.input.size(),
                     {.interactive = run.program.environment.interactive,
@@ -94,7 +102,7 @@ std::vector<FinishedShard> run_map(const SetPlan& plan, PictureMap& map, const M
   std::uint64_t before = 0;
   const Stopwatch clock;
   std::vector<FinishedShard> mine =
-      map_shards(plan, map, *queue, run.session.device(), run.arguments.loader,
+      map_shards(plan, map, *queue, run.session.device(), loader,
                  [&](std::uint64_t position, std::uint64_t kept) {
                    if (position <= before) return;
                    line.add(position - before, std::min(kept, position - before));

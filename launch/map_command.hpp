@@ -17,7 +17,7 @@ struct MapArguments {
   CheckpointChoice checkpoint = CheckpointChoice::latest;
   SampleFilter filter;
   SetLayout layout;
-  EvalOptions loader{.labels = false, .threads = 2, .prefetch = 3};
+  EvalOptions loader{.labels = false, .threads = 0, .prefetch = 3};  ///< threads 0: by device
 };
 
 /// Which samples of a set a command takes: `--list`, `--split`, `--only-time`.
