@@ -11,6 +11,8 @@ say "configuration"
 sed 's/warmup:/warmpu:/' "$work/config.yaml" >"$work/typo.yaml"
 expect 64 "typo.yaml:5.*warmpu.*warmup" "$DUSK" train "$work/typo.yaml" --run "$work/x"
 expect 64 "lr.*expected a number" "$DUSK" train "$work/config.yaml" --run "$work/x" --set optim.lr=fast
+expect 64 "evaluate.day.squeeze.width.*must be set where height is" "$DUSK" train "$work/config.yaml" --run "$work/x" \
+  --set evaluate.day.squeeze.height=32
 expect 64 "nothing.yaml" "$DUSK" train "$work/nothing.yaml" --run "$work/x"
 expect 64 "no run directory" "$DUSK" eval --run "$work/nowhere"
 
