@@ -188,6 +188,8 @@ void train(const TrainArguments& arguments, const RunConfig& config, const std::
                   config.watchdog);
   run_preflight(session, mpi, program.environment, arguments.run, log);
 
+  for (const auto& [name, stream] : config.streams)  // before anything is staged
+    check_division(name, stream.global_batch, mpi.launch().size);
   const LabelSpace& labels = run_label_space(config);
   std::vector<StreamSpec> streams = open_streams(config, arguments.stage, session.activity(), log);
   const Horizon horizon{config.train.steps, steps_per_epoch(streams)};

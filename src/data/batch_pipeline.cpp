@@ -91,22 +91,6 @@ class BatchJob final : public PrefetchJob {
   std::vector<std::unique_ptr<StreamBatchBuilder>> builders_;  // one a stream
 };
 
-void check_division(const StreamSpec& stream, int ranks) {
-  const int batch = stream.global_batch;
-  if (batch >= 1 && batch % ranks == 0) return;
-  std::vector<int> divisors;
-  for (int n = 1; n <= batch; ++n)
-    if (batch % n == 0) divisors.push_back(n);
-  const int below = batch / ranks * ranks;
-  const std::string others =
-      below > 0 ? fmt::format("{} or {}", below, below + ranks) : fmt::format("{}", below + ranks);
-  fail<ConfigError>(
-      "stream '{}': a global batch of {} cannot be divided among {} ranks; with {} ranks use a "
-      "global batch of {}{}",
-      stream.name, batch, ranks, ranks, others,
-      divisors.empty() ? "" : fmt::format(", with this one {} ranks", fmt::join(divisors, ", ")));
-}
-
 void check(const std::vector<StreamSpec>& streams, int rank, int size,
            const PipelineOptions& options) {
   if (size < 1 || rank < 0 || rank >= size)
@@ -120,7 +104,7 @@ void check(const std::vector<StreamSpec>& streams, int rank, int size,
     if (!names.insert(stream.name).second)
       fail<ConfigError>("two streams have the name '{}'", stream.name);
     check_stream(stream);
-    check_division(stream, size);
+    check_division(stream.name, stream.global_batch, size);
   }
 }
 
@@ -137,6 +121,21 @@ std::shared_ptr<const Plan> make_plan(std::vector<StreamSpec> streams, std::uint
 }
 
 }  // namespace
+
+void check_division(const std::string& stream, int global_batch, int ranks) {
+  if (global_batch >= 1 && global_batch % ranks == 0) return;
+  std::vector<int> divisors;
+  for (int n = 1; n <= global_batch; ++n)
+    if (global_batch % n == 0) divisors.push_back(n);
+  const int below = global_batch / ranks * ranks;
+  const std::string others =
+      below > 0 ? fmt::format("{} or {}", below, below + ranks) : fmt::format("{}", below + ranks);
+  fail<ConfigError>(
+      "stream '{}': a global batch of {} cannot be divided among {} ranks; with {} ranks use a "
+      "global batch of {}{}",
+      stream, global_batch, ranks, ranks, others,
+      divisors.empty() ? "" : fmt::format(", with this one {} ranks", fmt::join(divisors, ", ")));
+}
 
 StreamSpec open_stream(std::string name, const StreamOptions& options, ActivityBoard* activity) {
   const ViewOptions views{

@@ -23,9 +23,22 @@ for pipeline in configs/pipelines/*.yaml configs/experiments/thesis/pipeline.yam
   for command in $(sed -n 's/^ *dusk \([a-z]*\).*/\1/p' "$work/output" | sort -u); do
     "$DUSK" "$command" --help >/dev/null || die "$pipeline: there is no command '$command'"
   done
+  awk '/^to run/ { ranks = substr($4, 2) }
+       $1 == "dusk" && $2 == "train" {
+         line = ranks " " $3
+         for (i = 4; i <= NF; ++i) if ($i ~ /global_batch=/) line = line " --set " $i
+         print line
+       }' "$work/output" >>"$work/trainings"
 done
 [ "$(grep -c "to run .* t[0-9]-[0-9] " "$work/output")" -eq 20 ] || die "the thesis trains 20 networks"
 [ "$(grep -c "to run .* e[0-9]-[0-9] " "$work/output")" -eq 25 ] || die "the thesis has 25 rows"
+
+# Batches can be divided among the ranks of their trainings: what stops these is, again, the missing data.
+sort -u "$work/trainings" | while read -r ranks arguments; do
+  expect 65 "nowhere" "$DUSK_SOURCE/launch/local.sh" -n "$ranks" -- train $arguments --run "$work/run" \
+    --set "data_root=$work/nowhere" </dev/null
+done
+say "$(sort -u "$work/trainings" | wc -l) kinds of training can be divided among their ranks"
 
 # Every segmenter is one that can be built, alone or included, with the parameters that its file names.
 # (The networks of other methods are held against theirs in tests/unit/nn/model_configs_test.cpp.)

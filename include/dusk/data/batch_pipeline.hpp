@@ -115,6 +115,10 @@ void describe(Visitor& v, PipelineOptions& o) {
   v.field("on_damage", o.on_damage, "stop at a sample that cannot be read, or skip it");
 }
 
+/// `ConfigError` where the global batch of `stream` cannot be divided among `ranks`, with the
+/// numbers that would do.
+void check_division(const std::string& stream, int global_batch, int ranks);
+
 /// The batches of this rank, made ahead of time by threads.
 ///
 /// Rank r of N takes, in step k, the positions k*B + r*B/N + i, 0 <= i < B/N, of each stream's
@@ -124,8 +128,8 @@ void describe(Visitor& v, PipelineOptions& o) {
 /// the sample of the next position, on every number of ranks the same.
 class BatchPipeline {
  public:
-  /// `ConfigError` where a global batch cannot be divided among `size` ranks (with the numbers that
-  /// would do), streams share a name, or a crop or scale makes no sense.
+  /// `ConfigError` as by `check_division`, and where streams share a name, or a crop or scale makes
+  /// no sense.
   BatchPipeline(std::vector<StreamSpec> streams, std::uint64_t seed, int rank, int size,
                 const Device& device, const PipelineOptions& options);
   ~BatchPipeline();
