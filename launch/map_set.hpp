@@ -45,7 +45,7 @@ class PictureMap {
 struct SetLayout {
   std::size_t samples_per_shard = 64;
   int tile = 128;  ///< edge in pixels
-  int level = 1;   ///< effort of the compression, 1 to 22; 3 saves 5 % of a set of labels
+  int level = 1;   ///< effort of the compression, 1 to 22
 };
 
 /// The set that is to be made: shard i holds what becomes of the samples [i * n, (i + 1) * n).
